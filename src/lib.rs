@@ -1,0 +1,20 @@
+//! lbsim: an embeddable balancing engine for pools of LLM providers, and a simulator that shows what it does.
+//!
+//! The program reads a scenario file, runs it in virtual time against the same
+//! engine, and judges the result; its README shows how.
+//!
+//! # The layers
+//!
+//! Each imports only from those above it in this table, and a test keeps it so. Below `drive` nothing reads a clock,
+//! starts a thread, looks at the environment or prints; the wall clock appears in `drive` only to time decisions and in
+//! `gate` only to time a run, and neither reaches a simulated figure.
+//!
+//! | layer | subject |
+//! |---|---|
+//! | [`time`] | whole nanoseconds; durations as text |
+//! | [`rng`] | draws by address: value = f(seed, stream, index) |
+//!
+//! With `default-features = false` only the first three are there.
+
+pub mod rng;
+pub mod time;
