@@ -1,6 +1,6 @@
 //! lbsim: an embeddable balancing engine for pools of LLM providers, and a simulator that shows what it does.
 //!
-//! The program reads a scenario file, runs it in virtual time against the same
+//! A gateway author starts at [`engine`]. The program reads a scenario file, runs it in virtual time against the same
 //! engine, and judges the result; its README shows how.
 //!
 //! # The layers
@@ -13,8 +13,10 @@
 //! |---|---|
 //! | [`time`] | whole nanoseconds; durations as text |
 //! | [`rng`] | draws by address: value = f(seed, stream, index) |
+//! | [`engine`] | the product: strategies, limits, retries, queue |
 //!
 //! With `default-features = false` only the first three are there.
 
+pub mod engine;
 pub mod rng;
 pub mod time;

@@ -1,0 +1,131 @@
+//! Quota groups: several providers that share one quota, and so one cooldown.
+//!
+//! A group has a lock of its own. A pick takes it before the provider's and lets it go first, so the two are never held
+//! together; a reservation that the provider then refuses is cancelled.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::health::{self, Cooldown};
+use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Reservation};
+use super::provider::{Shut, Until};
+use super::request::{AttemptResult, Outcome, Why};
+use crate::time::Nanos;
+
+/// The shared quota of some providers.
+#[derive(Debug)]
+pub(crate) struct Group {
+    shared: Mutex<Shared>,
+    /// Share of the tightest limit that is left, as f32 bits.
+    headroom: AtomicU32,
+    salt: u64,
+}
+
+#[derive(Debug)]
+struct Shared {
+    quota: Belief,
+    cools: bool,
+    cooldown: Cooldown,
+    cooldown_max: Nanos,
+}
+
+impl Group {
+    /// `cools`: refusals pause all members.
+    pub fn new(ledger: Ledger, cools: bool, cooldown_max: Nanos, salt: u64) -> Group {
+        let shared = Shared { quota: Belief::new(ledger), cools, cooldown: Cooldown::default(), cooldown_max };
+        Group { shared: Mutex::new(shared), headroom: AtomicU32::new(1_f32.to_bits()), salt }
+    }
+
+    /// Takes over a changed configuration, with new `limits` where those have changed.
+    pub fn reconfigure(&self, now: Nanos, cools: bool, cooldown_max: Nanos, limits: Option<&Limits>) {
+        self.with(now, |shared| {
+            (shared.cools, shared.cooldown_max) = (cools, cooldown_max);
+            if let Some(limits) = limits {
+                shared.quota.replace(now, limits);
+            }
+        });
+    }
+
+    /// Reserves in the shared quota.
+    pub fn reserve(&self, now: Nanos, cost: Cost) -> Option<Reservation> {
+        self.with(now, |shared| if shared.cooling(now).is_some() { None } else { shared.quota.reserve(now, cost) })
+    }
+
+    /// Takes a reservation back that was not used.
+    pub fn cancel(&self, now: Nanos, reservation: Reservation) {
+        self.with(now, |shared| shared.quota.undo(now, &reservation));
+    }
+
+    /// Ends an attempt of a member.
+    pub fn settle(&self, now: Nanos, sent: Nanos, reservation: &Reservation, outcome: &Outcome) {
+        self.with(now, |shared| {
+            if outcome.result == AttemptResult::Success {
+                shared.cooldown.succeeded(sent);
+            } else if let (true, Some(hint)) = (shared.cools, health::refusal(outcome)) {
+                shared.cooldown.refused(now, sent, hint, shared.cooldown_max, self.salt);
+            }
+            let pause_max = shared.cools.then_some(shared.cooldown_max);
+            super::provider::return_quota(&mut shared.quota, now, reservation, outcome, pause_max);
+        });
+    }
+
+    /// Rate-limit headers have arrived for an attempt of a member.
+    pub fn hear(&self, now: Nanos, reservation: &Reservation, headers: &RateLimitHeaders) {
+        self.with(now, |shared| {
+            if shared.cools {
+                shared.quota.hear(now, reservation, headers);
+            }
+        });
+    }
+
+    /// Rate-limit headers that were malformed or absurd.
+    pub fn ignored_headers(&self) -> u64 {
+        self.lock().quota.ignored_headers()
+    }
+
+    /// Why a member would not admit this cost; `None` if the group does not stand against it.
+    pub fn shut(&self, now: Nanos, cost: Cost) -> Option<Shut> {
+        self.with(now, |shared| {
+            let refusal = shared.quota.would_refuse(now, cost);
+            let limit = refusal.map(|refusal| Shut::new(Why::Limit(refusal.dimension), refusal.free_at.into()));
+            [shared.cooling(now), limit].into_iter().flatten().max_by_key(|shut| shut.until)
+        })
+    }
+
+    /// Whether an attempt of the group is in flight.
+    pub fn is_busy(&self) -> bool {
+        self.lock().quota.in_flight() > 0
+    }
+
+    /// Share of the tightest limit that is left, 0…1, as of the last use.
+    pub fn headroom(&self) -> f64 {
+        f64::from(f32::from_bits(self.headroom.load(Relaxed)))
+    }
+
+    /// A quota that has refilled shows as such, although no member was used lately.
+    pub fn sweep(&self, now: Nanos) {
+        self.with(now, |_| ());
+    }
+
+    fn with<R>(&self, now: Nanos, change: impl FnOnce(&mut Shared) -> R) -> R {
+        let mut shared = self.lock();
+        let result = change(&mut shared);
+        self.headroom.store((shared.quota.headroom(now) as f32).to_bits(), Relaxed);
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn cooling(&self, now: Nanos) -> Option<Shut> {
+        if self.cooldown.until() > now {
+            return Some(Shut::new(Why::Cooldown, Until::Time(self.cooldown.until())));
+        }
+        // After repeated refusals one attempt goes ahead alone.
+        let wait = self.cooldown.is_wary() && self.quota.in_flight() > 0;
+        wait.then(|| Shut::new(Why::Cooldown, Until::Settle))
+    }
+}

@@ -1,0 +1,265 @@
+//! One provider's health: breaker, cooldown, silence and probes together.
+
+use std::sync::Arc;
+
+use super::{Breaker, Cooldown, EjectedShare, HealthChange, Probes, Silence, Standing, Turn};
+use crate::engine::config::{OutlierDetection, ProbeRules};
+use crate::engine::provider::{Ask, Ended, Mode, Shut, Until};
+use crate::engine::request::{AttemptResult, Outcome, Why};
+use crate::rng;
+use crate::time::Nanos;
+
+/// What is known of one provider's health.
+#[derive(Debug)]
+pub(crate) struct Fitness {
+    /// Nothing below stands against an admission or has lately: the one thing that the usual path looks at.
+    calm: bool,
+    /// `None`: failures do not count.
+    breaker: Option<Breaker>,
+    slow_start: Nanos,
+    silence: Silence,
+    /// Whether refusals cool it down.
+    cools: bool,
+    cooldown: Cooldown,
+    cooldown_max: Nanos,
+    probes: Probes,
+    share: Arc<EjectedShare>,
+    salt: u64,
+}
+
+impl Fitness {
+    /// Of a provider that nothing is known of. `cools`: refusals pause it.
+    pub fn new(rules: Option<OutlierDetection>, cools: bool, share: Arc<EjectedShare>, salt: u64) -> Fitness {
+        Fitness {
+            calm: true,
+            breaker: rules.map(|rules| Breaker::new(rules, salt)),
+            slow_start: rules.map_or(Nanos::ZERO, |rules| rules.slow_start),
+            silence: Silence::default(),
+            cools,
+            cooldown: Cooldown::default(),
+            cooldown_max: super::cooldown_max(rules.as_ref()),
+            probes: Probes::default(),
+            share,
+            salt,
+        }
+    }
+
+    /// An attempt was admitted, with so many before it that wait for a first token; true if it is the trial.
+    #[inline(always)]
+    pub fn admitted(&mut self, now: Nanos, waiting: u32) -> bool {
+        self.silence.sent(now, waiting);
+        self.breaker.as_mut().is_some_and(|breaker| breaker.admit(now))
+    }
+
+    /// A good answer began `after` ns.
+    #[inline]
+    pub fn answered(&mut self, now: Nanos, after: f64) {
+        self.silence.answered(now, after);
+    }
+
+    /// The first token of an attempt has arrived. An answer may take half a minute more: a trial is decided here.
+    #[inline]
+    pub fn first_token(&mut self, now: Nanos, trial: bool) -> Option<HealthChange> {
+        self.silence.heard(now);
+        let returned = trial && self.breaker.as_mut().is_some_and(|breaker| breaker.first_token(now, trial));
+        if !returned {
+            return None;
+        }
+        self.share.give_back();
+        self.look_around(now);
+        Some(HealthChange::Readmitted)
+    }
+
+    /// An active probe has ended.
+    pub fn probed(&mut self, now: Nanos, rules: ProbeRules, good: bool) -> Option<HealthChange> {
+        let change = self.probes.ended(rules, good);
+        self.look_around(now);
+        change
+    }
+
+    /// Takes the provider out if it is hung.
+    pub fn look_for_hang(&mut self, now: Nanos, waiting: u32) -> Option<HealthChange> {
+        if !self.silence.is_hung(now, waiting) {
+            return None;
+        }
+        let until = self.try_eject(now)?;
+        self.look_around(now);
+        Some(HealthChange::Ejected { until })
+    }
+
+    /// Whether it was taken out for failing, its trial included.
+    pub fn is_out(&self, now: Nanos) -> bool {
+        let broken = self.breaker.as_ref().is_some_and(|breaker| !matches!(breaker.standing(now), Standing::In { .. }));
+        broken || self.probes.have_failed()
+    }
+
+    /// Ejections so far.
+    pub fn ejections(&self) -> u64 {
+        self.breaker.as_ref().map_or(0, Breaker::ejections)
+    }
+
+    pub fn reconfigure(&mut self, now: Nanos, rules: Option<OutlierDetection>, cools: bool) {
+        match (&mut self.breaker, rules) {
+            (Some(breaker), Some(rules)) => breaker.reconfigure(rules),
+            (None, Some(rules)) => self.breaker = Some(Breaker::new(rules, self.salt)),
+            (_, None) => {
+                self.leave();
+                self.breaker = None;
+            }
+        }
+        self.slow_start = rules.map_or(Nanos::ZERO, |rules| rules.slow_start);
+        self.cooldown_max = super::cooldown_max(rules.as_ref());
+        self.cools = cools;
+        self.look_around(now);
+    }
+
+    /// Gives back its place among the ejected.
+    pub fn leave(&mut self) {
+        let out = self.breaker.as_ref().is_some_and(|breaker| !matches!(breaker.standing(Nanos::ZERO), Standing::In { .. }));
+        if out {
+            self.share.give_back();
+        }
+        self.breaker = None;
+    }
+
+    /// Whether an admission has to look at more than the quota.
+    #[inline]
+    pub fn is_noteworthy(&self) -> bool {
+        !self.calm
+    }
+
+    /// Looks whether the usual path may be taken again, after anything that may have changed that.
+    fn look_around(&mut self, now: Nanos) {
+        let noteworthy = self.breaker.as_ref().is_some_and(|breaker| breaker.is_noteworthy(now))
+            || self.cooldown.is_noteworthy(now)
+            || self.probes.have_failed();
+        self.calm = !noteworthy;
+    }
+
+    /// The rules of health, at a provider to which some may apply.
+    #[cold]
+    pub fn admits(&self, now: Nanos, in_flight: u32, ask: Ask) -> bool {
+        match self.shut(now, in_flight) {
+            Some(shut) => ask.mode == Mode::LeastBad && matches!(shut.why, Why::Ejected | Why::Trial),
+            None => ask.mode != Mode::Strict || !self.sits_out(now, ask.request),
+        }
+    }
+
+    /// Whether it takes nothing now, and why.
+    pub fn shut(&self, now: Nanos, in_flight: u32) -> Option<Shut> {
+        if self.probes.have_failed() {
+            return Some(Shut::new(Why::Ejected, Until::Settle));
+        }
+        match self.breaker.as_ref().map(|breaker| breaker.standing(now)) {
+            Some(Standing::Out { until }) if until > now => return Some(Shut::new(Why::Ejected, Until::Time(until))),
+            Some(Standing::Trial) => return Some(Shut::new(Why::Trial, Until::Settle)),
+            _ => {}
+        }
+        if self.cooldown.until() > now {
+            return Some(Shut::new(Why::Cooldown, Until::Time(self.cooldown.until())));
+        }
+        (self.cooldown.is_wary() && in_flight > 0).then(|| Shut::new(Why::Cooldown, Until::Settle))
+    }
+
+    /// The same for the mirror: not before this. A provider in its slow start is open, but not plainly so (not zero).
+    #[inline]
+    pub fn shut_until(&self, now: Nanos, in_flight: u32) -> Nanos {
+        let breaker = match self.breaker.as_ref().map(|breaker| breaker.standing(now)) {
+            None | Some(Standing::In { .. }) => Nanos::ZERO,
+            Some(Standing::Out { until }) => until,
+            Some(Standing::Trial) => return Nanos::MAX,
+        };
+        if self.probes.have_failed() || (self.cooldown.is_wary() && in_flight > 0) {
+            return Nanos::MAX;
+        }
+        breaker.max(if self.cooldown.until() > now { self.cooldown.until() } else { Nanos::ZERO })
+    }
+
+    /// Whether a provider in its slow start leaves this request to others: it takes part in a share of the picks that
+    /// grows from a tenth to all.
+    fn sits_out(&self, now: Nanos, request: u64) -> bool {
+        let Some(Standing::In { returned_at: Some(returned) }) = self.breaker.as_ref().map(|breaker| breaker.standing(now)) else {
+            return false;
+        };
+        let share = (now.since(returned).as_f64() / self.slow_start.as_f64()).max(0.1);
+        let unit = (rng::mix(request ^ self.salt) >> 11) as f64 / (1_u64 << 53) as f64;
+        unit >= share
+    }
+
+    fn out_until(&self) -> Option<Nanos> {
+        match self.breaker.as_ref()?.standing(Nanos::ZERO) {
+            Standing::Out { until } => Some(until),
+            Standing::In { .. } | Standing::Trial => None,
+        }
+    }
+
+    /// Takes the provider out, if another may be.
+    fn try_eject(&mut self, now: Nanos) -> Option<Nanos> {
+        let breaker = self.breaker.as_mut()?;
+        let is_in = matches!(breaker.standing(now), Standing::In { .. });
+        (is_in && self.share.take()).then(|| breaker.eject(now))
+    }
+
+    /// The longest pause that a refusal can ask for; `None`: refusals do not pause it.
+    pub fn pause_max(&self) -> Option<Nanos> {
+        self.cools.then_some(self.cooldown_max)
+    }
+
+    /// Learns from the end of an attempt. `unrelated`: refusals seem to have nothing to do with what is sent.
+    #[inline]
+    pub fn ended(&mut self, now: Nanos, ended: &Ended<'_>, unrelated: bool) -> Option<HealthChange> {
+        if self.calm && ended.outcome.result == AttemptResult::Success {
+            if let Some(breaker) = &mut self.breaker {
+                breaker.good(now, ended.sent);
+            }
+            return None;
+        }
+        let Ended { sent, trial, first, outcome, .. } = *ended;
+        // One by one, so that all the rest stays in registers on the usual path.
+        let change = self.ended_notably(now, sent, trial, first, outcome, unrelated);
+        self.look_around(now);
+        change
+    }
+
+    #[inline(never)]
+    fn ended_notably(
+        &mut self,
+        now: Nanos,
+        sent: Nanos,
+        trial: bool,
+        first: bool,
+        outcome: &Outcome,
+        unrelated: bool,
+    ) -> Option<HealthChange> {
+        if outcome.result == AttemptResult::Success {
+            self.cooldown.succeeded(sent);
+        } else {
+            self.end_badly(now, sent, outcome, unrelated);
+        }
+        let vote = super::vote(outcome, first, trial);
+        match self.breaker.as_mut()?.end(now, sent, trial, vote) {
+            Turn::Stays => None,
+            Turn::Condemned => self.try_eject(now).map(|until| HealthChange::Ejected { until }),
+            Turn::Returned => {
+                self.share.give_back();
+                Some(HealthChange::Readmitted)
+            }
+            Turn::OutAgain => self.out_until().map(|until| HealthChange::Ejected { until }),
+        }
+    }
+
+    #[cold]
+    fn end_badly(&mut self, now: Nanos, sent: Nanos, outcome: &Outcome, unrelated: bool) {
+        // A time-out is silence, whoever's; any answer is a sign of life.
+        if matches!(outcome.result, AttemptResult::Status(_) | AttemptResult::ConnectionError) {
+            self.silence.heard(now);
+        }
+        if self.cools
+            && let Some(hint) = super::refusal(outcome)
+            // Capacity that others use up: a pause of ours, for which nobody asked, would only leave it to them.
+            && !(unrelated && hint.is_none())
+        {
+            self.cooldown.refused(now, sent, hint, self.cooldown_max, self.salt);
+        }
+    }
+}

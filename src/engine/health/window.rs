@@ -1,0 +1,106 @@
+//! Exact counts of good and bad ends over the last while.
+//!
+//! Counts, not averages: an average forgets a burst and depends on the rate of requests, and a ratio without a count
+//! behind it condemns a provider on one failure.
+
+use crate::time::Nanos;
+
+/// Slices of the window. The oldest leaves as a whole, so a count reaches back between 9/10 and all of the window.
+const SLICES: usize = 10;
+
+/// Good and bad ends in the last `length`.
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    slice: u64,
+    /// Number of the running slice since t = 0.
+    current: u64,
+    /// End of the running slice, ns.
+    slice_end: u64,
+    counts: [Counts; SLICES],
+    total: Counts,
+}
+
+/// How many ended well and badly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub good: u32,
+    pub bad: u32,
+}
+
+impl Window {
+    /// Empty. A zero `length` counts single nanoseconds.
+    pub fn new(length: Nanos) -> Window {
+        let slice = length.as_nanos().div_ceil(SLICES as u64).max(1);
+        Window { slice, current: 0, slice_end: slice, counts: [Counts::default(); SLICES], total: Counts::default() }
+    }
+
+    /// Counts an end.
+    #[inline]
+    pub fn count(&mut self, now: Nanos, good: bool) {
+        self.advance(now);
+        let counts = &mut self.counts[(self.current % SLICES as u64) as usize];
+        let (field, total) = if good { (&mut counts.good, &mut self.total.good) } else { (&mut counts.bad, &mut self.total.bad) };
+        *field = field.saturating_add(1);
+        *total = total.saturating_add(1);
+    }
+
+    /// The counts as of `now`.
+    pub fn counts(&mut self, now: Nanos) -> Counts {
+        self.advance(now);
+        self.total
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.counts = [Counts::default(); SLICES];
+        self.total = Counts::default();
+    }
+
+    #[inline]
+    fn advance(&mut self, now: Nanos) {
+        // One comparison while the slice lasts; the division only at its end.
+        if now.as_nanos() >= self.slice_end {
+            self.turn(now.as_nanos() / self.slice);
+        }
+    }
+
+    #[cold]
+    fn turn(&mut self, slice: u64) {
+        let passed = (slice - self.current).min(SLICES as u64);
+        for step in 1..=passed {
+            // After a long pause all slices are cleared, whichever they are.
+            let index = ((self.current + step) % SLICES as u64) as usize;
+            self.total.good = self.total.good.saturating_sub(self.counts[index].good);
+            self.total.bad = self.total.bad.saturating_sub(self.counts[index].bad);
+            self.counts[index] = Counts::default();
+        }
+        self.current = slice;
+        self.slice_end = (slice + 1).saturating_mul(self.slice);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Draws, Stream};
+
+    /// Random ends at random times against a list of them, counted by slices of a tenth.
+    #[test]
+    fn counts_agree_with_a_list() {
+        for case in 0..50 {
+            let mut draws = Draws::new(3, Stream::Ejection, case);
+            let (mut window, mut list, mut now) = (Window::new(Nanos::from_secs(10)), Vec::new(), 0_u64);
+            for _ in 0..500 {
+                let pause = draws.chance(0.02);
+                now += draws.below(if pause { 30_000_000_000 } else { 300_000_000 });
+                let good = draws.chance(0.7);
+                window.count(Nanos::new(now), good);
+                list.push((now, good));
+                let oldest = (now / 1_000_000_000).saturating_sub(9);
+                let recent = |wanted| list.iter().filter(|(at, good)| at / 1_000_000_000 >= oldest && *good == wanted).count() as u32;
+                let expected = Counts { good: recent(true), bad: recent(false) };
+                assert_eq!(window.counts(Nanos::new(now)), expected, "case {case} at {now}");
+            }
+        }
+    }
+}

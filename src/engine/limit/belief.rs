@@ -1,0 +1,238 @@
+//! What the engine believes of one quota: what was declared, what headers told, and what refusals taught.
+//!
+//! An attempt goes if all three let it. A provider of which nothing was told and that refused nobody has the declared limits
+//! only, and pays one comparison for the rest.
+
+use super::headers::{RateLimitHeaders, Told};
+use super::pace::Pace;
+use super::spec::Limits;
+use super::told::ToldLimit;
+use super::{Cost, Dimension, FreeAt, Ledger, Refusal, Reservation};
+use crate::time::Nanos;
+
+/// Headers that tell the limits are trusted through so many refusals,
+const TRUST: f64 = 4.0;
+/// of which every answer restores this much: up to 2 % of refusals are put down to accidents.
+const TRUST_GAIN: f64 = 0.02;
+
+/// The believed quota of a provider or quota group.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Belief {
+    declared: Ledger,
+    learned: Option<Box<Learned>>,
+    /// Nothing is declared and nothing learned: the one thing that the usual path looks at.
+    unlimited: bool,
+}
+
+/// What was not declared.
+#[derive(Clone, Debug)]
+struct Learned {
+    /// At most one per dimension.
+    told: Vec<ToldLimit>,
+    pace: Pace,
+    /// How many refusals in a row headers are still trusted through.
+    trust: f64,
+    /// Attempts admitted before this were not counted.
+    born: Nanos,
+    /// Malformed headers.
+    ignored: u64,
+}
+
+impl Belief {
+    /// Declared limits, nothing learned.
+    pub fn new(declared: Ledger) -> Belief {
+        Belief { unlimited: declared.is_unlimited(), declared, learned: None }
+    }
+
+    /// Other declared limits, which a [`Ledger`] has accepted before. What was used stays used, as [`Ledger::replace`] says.
+    pub fn replace(&mut self, now: Nanos, limits: &Limits) {
+        let replaced = self.declared.replace(now, limits);
+        debug_assert!(replaced.is_ok(), "{replaced:?}");
+        self.unlimited = self.declared.is_unlimited() && self.learned.is_none();
+    }
+
+    /// As [`Ledger::reserve`]. The reservation is put together here, from numbers: handed up through calls it would be
+    /// copied from memory that was written a moment ago in smaller pieces, for which a processor waits.
+    #[inline(always)]
+    pub fn reserve(&mut self, now: Nanos, cost: Cost) -> Option<Reservation> {
+        if self.unlimited {
+            let number = self.declared.take_place();
+            return Some(self.declared.reservation(now, number, cost));
+        }
+        let (at, number) = self.take(now, cost)?;
+        Some(self.declared.reservation(at, number, cost))
+    }
+
+    /// When it was admitted, and the admission's number.
+    #[inline(never)]
+    fn take(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
+        let Some(learned) = self.learned.as_mut() else { return self.declared.admit(now, cost) };
+        let fits = learned.told.iter_mut().all(|limit| limit.fits(now, cost.of(limit.dimension) as f64)) && learned.pace.fits(now);
+        if !fits {
+            return None;
+        }
+        let admitted = self.declared.admit_counted(now, cost)?;
+        for limit in &mut learned.told {
+            limit.take(now, cost.of(limit.dimension) as f64);
+        }
+        learned.pace.take(now);
+        Some(admitted)
+    }
+
+    /// [`Belief::end`] where nothing is limited.
+    #[inline]
+    pub fn leave(&mut self) {
+        self.declared.leave_place();
+    }
+
+    /// As [`Ledger::settle`].
+    #[inline(never)]
+    pub fn end(&mut self, now: Nanos, reservation: &Reservation, actual: Option<Cost>) {
+        self.declared.end(now, reservation, actual);
+        if let Some(learned) = &mut self.learned {
+            learned.pace.answered(now);
+            learned.trust = (learned.trust + TRUST_GAIN).min(TRUST);
+        }
+    }
+
+    /// As [`Ledger::cancel`]: the attempt used nothing.
+    pub fn undo(&mut self, now: Nanos, reservation: &Reservation) {
+        self.declared.undo(now, reservation);
+        if let Some(learned) = &mut self.learned
+            && reservation.at >= learned.born
+        {
+            let cost = reservation.cost();
+            for limit in &mut learned.told {
+                limit.undo(now, reservation.at, cost.of(limit.dimension) as f64);
+            }
+        }
+    }
+
+    /// The attempt of `reservation`, still to be settled, was refused for the rate, with the pause that the refusal asked
+    /// for if it did. Where headers tell the limits, single refusals need no further lesson.
+    pub fn refused(&mut self, now: Nanos, reservation: &Reservation, hint: Option<Nanos>) {
+        let learned = self.learned(now);
+        if !learned.told.is_empty() && learned.trust >= 0.0 {
+            learned.trust -= 1.0;
+        } else {
+            learned.pace.refused(now, reservation.at, hint);
+        }
+    }
+
+    /// The attempt of `reservation` was refused, and the provider counts refusals.
+    pub fn keep(&mut self, now: Nanos, reservation: &Reservation) {
+        self.declared.end(now, reservation, None);
+    }
+
+    /// The headers of the answer to the attempt of `reservation`. Call it before that is settled.
+    pub fn hear(&mut self, now: Nanos, reservation: &Reservation, headers: &RateLimitHeaders) {
+        let fresh = self.learned.is_none();
+        self.learned(now).ignored += u64::from(headers.ignored);
+        let limits = [
+            (Dimension::Requests, headers.requests),
+            (Dimension::Tokens, headers.tokens),
+            (Dimension::InputTokens, headers.input_tokens),
+            (Dimension::OutputTokens, headers.output_tokens),
+        ];
+        for (dimension, told) in limits {
+            if told.remaining.is_some() || told.limit.is_some() {
+                self.hear_one(now, reservation, dimension, &told, fresh);
+            }
+        }
+    }
+
+    fn hear_one(&mut self, now: Nanos, reservation: &Reservation, dimension: Dimension, told: &Told, fresh: bool) {
+        if told.remaining.zip(told.limit).is_some_and(|(remaining, limit)| remaining > limit) {
+            self.learned(now).ignored += 1;
+            return;
+        }
+        if let (Some(remaining), true) = (told.remaining, self.declared.has(dimension)) {
+            self.declared.correct(now, reservation, dimension, remaining, told.limit);
+            return;
+        }
+        let mut since = self.declared.charged_since(reservation, dimension).max(0.0);
+        let in_flight = self.declared.in_flight();
+        let learned = self.learned(now);
+        if reservation.at < learned.born && !fresh {
+            return;
+        }
+        if fresh {
+            // Nobody counted those that are in flight; they may all have been admitted later.
+            since = f64::from(in_flight.saturating_sub(1)) * reservation.cost().of(dimension) as f64;
+        }
+        match learned.told.iter_mut().find(|limit| limit.dimension == dimension) {
+            Some(limit) => limit.hear(now, reservation.at, told, since),
+            None => learned.told.extend(ToldLimit::new(dimension, now, reservation.at, told, since)),
+        }
+    }
+
+    /// As [`Ledger::would_refuse`]; a pace counts as a limit on requests.
+    pub fn would_refuse(&mut self, now: Nanos, cost: Cost) -> Option<Refusal> {
+        let declared = self.declared.would_refuse(now, cost);
+        let Some(learned) = &mut self.learned else { return declared };
+        let told = learned
+            .told
+            .iter_mut()
+            .map(|limit| Refusal { dimension: limit.dimension, free_at: limit.free_at(now, cost.of(limit.dimension) as f64) });
+        let told = told.filter(|refusal| refusal.free_at > FreeAt::Now).max_by_key(|refusal| refusal.free_at);
+        let paced = learned.pace.free_at(now).map(|at| Refusal { dimension: Dimension::Requests, free_at: FreeAt::At(at) });
+        [declared, told, paced].into_iter().flatten().max_by_key(|refusal| refusal.free_at)
+    }
+
+    /// As [`Ledger::free_at`].
+    pub fn free_at(&mut self, now: Nanos, cost: Cost) -> FreeAt {
+        if self.learned.is_none() {
+            return self.declared.free_at(now, cost);
+        }
+        self.would_refuse(now, cost).map_or(FreeAt::Now, |refusal| refusal.free_at)
+    }
+
+    /// As [`Ledger::outlook`].
+    #[inline]
+    pub fn outlook(&mut self, now: Nanos, cost: Cost) -> (f64, bool) {
+        if self.learned.is_none() {
+            return self.declared.outlook(now, cost);
+        }
+        (self.headroom(now), self.would_refuse(now, cost).is_none())
+    }
+
+    /// As [`Ledger::headroom`].
+    pub fn headroom(&mut self, now: Nanos) -> f64 {
+        let declared = self.declared.headroom(now);
+        let Some(learned) = &mut self.learned else { return declared };
+        let told = learned.told.iter_mut().map(|limit| limit.left_fraction(now)).fold(1.0, f64::min);
+        declared.min(told).min(learned.pace.left_fraction(now)).max(0.0)
+    }
+
+    /// Whether every reservation succeeds.
+    #[inline]
+    pub fn is_unlimited(&self) -> bool {
+        self.unlimited
+    }
+
+    /// Whether refusals are taken to have nothing to do with what is sent.
+    pub fn is_pace_given_up(&self, now: Nanos) -> bool {
+        self.learned.as_ref().is_some_and(|learned| learned.pace.is_given_up(now))
+    }
+
+    /// Malformed headers so far.
+    pub fn ignored_headers(&self) -> u64 {
+        self.learned.as_ref().map_or(0, |learned| learned.ignored)
+    }
+
+    /// Reservations not yet settled.
+    pub fn in_flight(&self) -> u32 {
+        self.declared.in_flight()
+    }
+
+    /// See [`Ledger::count_refused`].
+    pub fn count_refused(&self) -> bool {
+        self.declared.count_refused()
+    }
+
+    fn learned(&mut self, now: Nanos) -> &mut Learned {
+        self.unlimited = false;
+        self.learned
+            .get_or_insert_with(|| Box::new(Learned { told: Vec::new(), pace: Pace::default(), trust: TRUST, born: now, ignored: 0 }))
+    }
+}

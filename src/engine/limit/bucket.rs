@@ -1,0 +1,134 @@
+//! Token bucket, as the generic cell rate algorithm.
+
+use super::FreeAt;
+use super::rate::Rate;
+use crate::time::Nanos;
+
+/// Refills continuously up to its depth; admits iff the level is at least the cost; starts full.
+///
+/// Kept as one number: the instant at which the bucket will be full, times the refill rate. The level at `now` is then
+/// depth − max(0, full − now × rate), every quantity in units of 1 / ([`SCALE`](super::rate::SCALE) × span) of a token.
+/// What is given back beyond the depth disappears by itself, and an excess pushes `full` beyond one depth: a level below zero.
+#[derive(Clone, Debug)]
+pub(super) struct Bucket {
+    /// Units that flow in per nanosecond, 1 to 8.64e18.
+    rate: u64,
+    /// Units per request or token.
+    unit: u64,
+    /// Units in a full bucket, at least one `unit`, at most about 2^109.
+    depth: u128,
+    /// Instant at which the bucket is full, × `rate`; at most [`FULL_MAX`].
+    full: u128,
+    /// 1 / depth, to tell the remaining fraction without a division.
+    depth_inverse: f64,
+}
+
+/// Bound of a debt. With it, full + depth and now × rate + depth (each below 2^127 + 2^109) cannot overflow.
+const FULL_MAX: u128 = u128::MAX >> 1;
+
+impl Bucket {
+    pub fn new(rate: Rate) -> Bucket {
+        let depth = rate.burst.map_or(rate.slice_units(), |burst| u128::from(burst) * u128::from(rate.span));
+        // Less than one request deep would admit nothing, ever.
+        let depth = depth.max(u128::from(rate.unit()));
+        Bucket { rate: rate.scaled, unit: rate.unit(), depth, full: 0, depth_inverse: 1.0 / depth as f64 }
+    }
+
+    #[inline]
+    pub fn fits(&self, now: Nanos, cost: u64) -> bool {
+        let (now, cost) = (self.at(now), self.units(cost));
+        cost <= self.depth && self.full.max(now) + cost <= now + self.depth
+    }
+
+    #[inline]
+    pub fn take(&mut self, now: Nanos, cost: u64) {
+        self.full = self.full.max(self.at(now)).saturating_add(self.units(cost)).min(FULL_MAX);
+    }
+
+    /// Takes the cost, or what there is.
+    pub fn drain(&mut self, now: Nanos, cost: u64) {
+        let at = self.at(now);
+        let empty = at + self.depth;
+        if self.full < empty {
+            self.full = self.full.max(at).saturating_add(self.units(cost)).min(empty);
+        }
+    }
+
+    #[inline]
+    pub fn give_back(&mut self, amount: u64) {
+        self.full = self.full.saturating_sub(self.units(amount));
+    }
+
+    pub fn free_at(&self, now: Nanos, cost: u64) -> FreeAt {
+        let cost = self.units(cost);
+        if cost > self.depth {
+            return FreeAt::Never;
+        }
+        let needed = (self.full + cost).saturating_sub(self.depth);
+        if needed <= self.at(now) {
+            return FreeAt::Now;
+        }
+        FreeAt::at(needed.div_ceil(u128::from(self.rate)))
+    }
+
+    /// When it is full again, if nothing else happens.
+    pub fn reset_at(&self, now: Nanos) -> Nanos {
+        let full = self.full.div_ceil(u128::from(self.rate));
+        Nanos::new(u64::try_from(full).unwrap_or(u64::MAX)).max(now)
+    }
+
+    /// The level as a fraction of the depth; below zero while an excess is owed.
+    pub fn left_fraction(&self, now: Nanos) -> f64 {
+        1.0 - float(self.full.saturating_sub(self.at(now))) * self.depth_inverse
+    }
+
+    /// [`Bucket::left_fraction`], and whether `cost` would be admitted.
+    #[inline]
+    pub fn outlook(&self, now: Nanos, cost: u64) -> (f64, bool) {
+        let missing = self.full.saturating_sub(self.at(now));
+        (1.0 - float(missing) * self.depth_inverse, missing + self.units(cost) <= self.depth)
+    }
+
+    /// Requests or tokens missing from a full bucket.
+    pub fn used(&self, now: Nanos) -> f64 {
+        self.tokens(self.full.saturating_sub(self.at(now)))
+    }
+
+    pub fn capacity(&self) -> f64 {
+        self.tokens(self.depth)
+    }
+
+    /// What flows in during `time`.
+    pub fn inflow(&self, time: Nanos) -> f64 {
+        self.rate as f64 * time.as_f64() / self.unit as f64
+    }
+
+    /// Continues the consumption that `old`, a bucket of the same dimension, stands at.
+    pub fn carry(&mut self, now: Nanos, old: &Bucket) {
+        let missing = old.full.saturating_sub(old.at(now));
+        self.full = self.at(now).saturating_add(missing).min(FULL_MAX);
+    }
+
+    /// Whole and fraction apart, so that a whole number comes out whole.
+    fn tokens(&self, units: u128) -> f64 {
+        let unit = u128::from(self.unit);
+        (units / unit) as f64 + (units % unit) as f64 / self.unit as f64
+    }
+
+    #[inline]
+    fn at(&self, now: Nanos) -> u128 {
+        u128::from(now.as_nanos()) * u128::from(self.rate)
+    }
+
+    #[inline]
+    fn units(&self, cost: u64) -> u128 {
+        u128::from(cost) * u128::from(self.unit)
+    }
+}
+
+/// As a float, to a relative 2^-52: a third of the library's exactly rounded conversion.
+#[inline]
+fn float(units: u128) -> f64 {
+    const HIGH: f64 = 18_446_744_073_709_551_616.0;
+    ((units >> 64) as u64) as f64 * HIGH + (units as u64) as f64
+}

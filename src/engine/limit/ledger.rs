@@ -1,0 +1,337 @@
+//! All limits of one provider, moved together.
+
+use super::fixed::FixedWindow;
+use super::limiter::Limit;
+use super::rate::{self, LimitError};
+use super::reservation::Charged;
+use super::spec::{Algorithm, Charge, Limits};
+use super::{Cost, Dimension, FreeAt, Refusal, Reservation, Usage};
+use crate::time::Nanos;
+
+/// All limits of one provider or quota group: all-or-nothing, reserve then settle.
+///
+/// `now` must not go backwards from call to call; an earlier one is taken for the latest seen.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    /// At most one per dimension, in the order of [`Dimension`], concurrency excluded.
+    pub(super) limits: Vec<Limit>,
+    /// `u32::MAX` stands for unlimited: so many attempts at a time cannot be.
+    max_concurrency: u32,
+    in_flight: u32,
+    latest: Nanos,
+    /// Number of the next admission.
+    pub(super) next: u64,
+    pub(super) charged: Charged,
+    /// The window in which `charged` is compared, where all limits are fixed windows; itself without effect.
+    window: Option<FixedWindow>,
+    charge: Charge,
+    count_refused: bool,
+}
+
+impl Ledger {
+    /// A ledger in which nothing has been used.
+    ///
+    /// # Errors
+    /// [`LimitError`] for the first value that cannot be enforced: not positive, not finite, or absurd.
+    pub fn new(limits: &Limits) -> Result<Ledger, LimitError> {
+        let mut ledger = Ledger {
+            limits: Vec::new(),
+            max_concurrency: u32::MAX,
+            in_flight: 0,
+            latest: Nanos::ZERO,
+            next: 0,
+            charged: Charged::default(),
+            window: None,
+            charge: Charge::default(),
+            count_refused: false,
+        };
+        ledger.replace(Nanos::ZERO, limits)?;
+        Ok(ledger)
+    }
+
+    /// Puts other limits in force. What is in flight stays so. What has been used of a limit stays used if the new limits have
+    /// one of the same dimension and algorithm (for fixed windows: and period); any other new limit starts unused.
+    ///
+    /// # Errors
+    /// As [`Ledger::new`]; the ledger is then unchanged.
+    pub fn replace(&mut self, now: Nanos, limits: &Limits) -> Result<(), LimitError> {
+        let rates = rate::rates(limits)?;
+        let now = self.advance(now);
+        let shortest = rates.iter().map(|(_, rate)| *rate).min_by_key(|rate| rate.slice);
+        self.window = shortest.filter(|_| limits.algorithm == Algorithm::FixedWindow).map(FixedWindow::new);
+        // Attempts admitted while there was no limit share one number. None of them was charged to a limit born now.
+        self.next += u64::from(self.limits.is_empty());
+        let mut old = std::mem::take(&mut self.limits);
+        for (dimension, rate) in rates {
+            let mut limit = Limit::new(dimension, rate, limits.algorithm, self.next);
+            if let Some(position) = old.iter().position(|old| old.dimension == dimension) {
+                limit.carry(now, old.swap_remove(position));
+            }
+            self.limits.push(limit);
+        }
+        self.max_concurrency = limits.max_concurrency.unwrap_or(u32::MAX);
+        self.charge = limits.charge;
+        self.count_refused = limits.count_refused;
+        Ok(())
+    }
+
+    /// Takes one request, the tokens of `cost` and one place in flight from every limit; on refusal, nothing from any.
+    ///
+    /// # Errors
+    /// [`Refusal`] names the limit that frees last, and when. To find that out costs more than an admission.
+    #[inline]
+    pub fn try_reserve(&mut self, now: Nanos, cost: Cost) -> Result<Reservation, Refusal> {
+        self.reserve(now, cost).ok_or_else(|| self.refusal(self.latest, cost))
+    }
+
+    /// As [`Ledger::try_reserve`], without the reason: [`Ledger::would_refuse`] tells it.
+    #[inline]
+    pub fn reserve(&mut self, now: Nanos, cost: Cost) -> Option<Reservation> {
+        let (at, number) = self.admit(now, cost)?;
+        Some(self.reservation(at, number, cost))
+    }
+
+    /// As [`Ledger::reserve`], of which it returns when it was admitted and the admission's number.
+    #[inline]
+    pub(super) fn admit(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
+        // Without limits there is nothing to keep but the count: most providers of most scenarios.
+        if self.limits.is_empty() && self.in_flight < self.max_concurrency {
+            Some((now, self.take_place()))
+        } else if self.take(now, cost.clamped()) {
+            Some((self.latest, (self.next - 1) as u32))
+        } else {
+            None
+        }
+    }
+
+    /// As [`Ledger::admit`], counted even where nothing is limited: headers are compared with what was charged.
+    pub(super) fn admit_counted(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
+        let counted = !self.limits.is_empty();
+        let admitted = self.admit(now, cost)?;
+        if !counted {
+            self.charged.add(1, cost.clamped());
+        }
+        Some(admitted)
+    }
+
+    /// One more in flight, where nothing else is limited; the number of the admission.
+    #[inline]
+    pub(super) fn take_place(&mut self) -> u32 {
+        self.in_flight += 1;
+        self.next as u32
+    }
+
+    /// One less in flight.
+    #[inline]
+    pub(super) fn leave_place(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// What the latest admission holds.
+    #[inline]
+    pub(super) fn reservation(&self, at: Nanos, number: u32, cost: Cost) -> Reservation {
+        let cost = cost.clamped();
+        Reservation { at, number, input: cost.input as u32, output: cost.output as u32, charged: self.charged }
+    }
+
+    /// Whether there is a limit on this dimension.
+    pub(super) fn has(&self, dimension: Dimension) -> bool {
+        self.limits.iter().any(|limit| limit.dimension == dimension)
+    }
+
+    /// Takes `cost` from every limit, or nothing from any.
+    #[inline(never)]
+    fn take(&mut self, now: Nanos, cost: Cost) -> bool {
+        let now = self.advance(now);
+        let fits = self.in_flight < self.max_concurrency && self.limits.iter_mut().all(|limit| limit.fits(now, cost.of(limit.dimension)));
+        if fits {
+            for limit in &mut self.limits {
+                limit.take(now, cost.of(limit.dimension));
+            }
+            self.in_flight += 1;
+            self.charged.add(1, cost);
+            self.next += 1;
+        }
+        fits
+    }
+
+    /// The whole number of an admission, of which the reservation keeps the low half: it is one of the last 2^32.
+    pub(super) fn number(&self, reservation: &Reservation) -> u64 {
+        self.next - u64::from((self.next as u32).wrapping_sub(reservation.number))
+    }
+
+    /// Charges a refused attempt, for providers that count those too (`count_refused`): one request and the tokens of
+    /// `cost`, from each limit as far as there is something left; never below zero, and no place in flight.
+    ///
+    /// A full window therefore takes nothing, while a bucket loses the fraction that had flowed in: whoever hammers
+    /// an empty bucket keeps it empty.
+    pub fn refuse_counts(&mut self, now: Nanos, cost: Cost) {
+        let now = self.advance(now);
+        // Without this test, a flood of refusals would append empty entries to the logs of sliding windows.
+        if self.limits.iter_mut().any(|limit| limit.would_drain(now, cost.of(limit.dimension))) {
+            for limit in &mut self.limits {
+                limit.drain(now, cost.of(limit.dimension));
+            }
+            self.next += 1;
+        }
+    }
+
+    /// Ends an attempt: its place in flight is free, and its tokens become what they were.
+    ///
+    /// `None` keeps the estimate charged. With `Some(actual)` the difference belongs to the window it came from, in both
+    /// directions: a fixed window that is over, or an entry that is a period old, is left alone. A bucket has no past: what is
+    /// given back is capped at its depth, and an excess is owed (the level goes below zero and nothing is admitted until
+    /// it has been repaid). The request itself is not given back; see [`Ledger::cancel`].
+    #[inline]
+    pub fn settle(&mut self, now: Nanos, reservation: Reservation, actual: Option<Cost>) {
+        self.end(now, &reservation, actual);
+    }
+
+    /// [`Ledger::settle`] for an owner that ends here, and would be copied on its way.
+    #[inline]
+    pub(in super::super) fn end(&mut self, now: Nanos, reservation: &Reservation, actual: Option<Cost>) {
+        self.leave_place();
+        if let Some(actual) = actual
+            && !self.limits.is_empty()
+        {
+            self.correct_usage(now, reservation, actual);
+        }
+    }
+
+    fn correct_usage(&mut self, now: Nanos, reservation: &Reservation, actual: Cost) {
+        let number = self.number(reservation);
+        let now = self.advance(now);
+        if self.still_compared(now, reservation) {
+            self.charged.sub(0, reservation.cost());
+            self.charged.add(0, actual);
+        }
+        for limit in &mut self.limits {
+            limit.settle(now, reservation.at, number, reservation.cost().of(limit.dimension), actual.of(limit.dimension));
+        }
+    }
+
+    /// Undoes a reservation whose attempt used nothing (it was never sent, or refused by a provider that does not count
+    /// refusals): the request itself is given back too, by the rules of [`Ledger::settle`].
+    pub fn cancel(&mut self, now: Nanos, reservation: Reservation) {
+        self.undo(now, &reservation);
+    }
+
+    /// [`Ledger::cancel`] for an owner that ends here.
+    pub(in super::super) fn undo(&mut self, now: Nanos, reservation: &Reservation) {
+        let now = self.advance(now);
+        let number = self.number(reservation);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if self.still_compared(now, reservation) {
+            self.charged.sub(1, reservation.cost());
+        }
+        for limit in &mut self.limits {
+            limit.settle(now, reservation.at, number, reservation.cost().of(limit.dimension), 0);
+        }
+    }
+
+    /// Earliest instant at which `cost` would be admitted, if nothing else happened.
+    pub fn free_at(&mut self, now: Nanos, cost: Cost) -> FreeAt {
+        let now = self.advance(now);
+        self.last_to_free(now, cost).map_or(FreeAt::Now, |refusal| refusal.free_at)
+    }
+
+    /// Why `cost` would not be admitted now; `None` if it would.
+    pub fn would_refuse(&mut self, now: Nanos, cost: Cost) -> Option<Refusal> {
+        let now = self.advance(now);
+        self.last_to_free(now, cost)
+    }
+
+    /// What is left of the tightest limit, concurrency included, as a fraction of its capacity: 0 to 1; 1 when unlimited.
+    pub fn headroom(&mut self, now: Nanos) -> f64 {
+        let now = self.advance(now);
+        let mut least: f64 = 1.0;
+        if self.max_concurrency != u32::MAX {
+            least = 1.0 - f64::from(self.in_flight) / f64::from(self.max_concurrency);
+        }
+        for limit in &mut self.limits {
+            least = least.min(limit.left_fraction(now));
+        }
+        least.max(0.0)
+    }
+
+    /// [`Ledger::headroom`], and whether `cost` would be admitted, for less than the two questions cost apart.
+    #[inline]
+    pub fn outlook(&mut self, now: Nanos, cost: Cost) -> (f64, bool) {
+        let now = self.advance(now);
+        let (mut least, mut admits): (f64, bool) = (1.0, self.in_flight < self.max_concurrency);
+        if self.max_concurrency != u32::MAX {
+            least = 1.0 - f64::from(self.in_flight) / f64::from(self.max_concurrency);
+        }
+        for limit in &mut self.limits {
+            let (left, fits) = limit.outlook(now, cost.of(limit.dimension));
+            (least, admits) = (least.min(left), admits & fits);
+        }
+        (least.max(0.0), admits)
+    }
+
+    /// The state of every limit, in the order of [`Dimension`].
+    pub fn usage(&mut self, now: Nanos) -> impl Iterator<Item = Usage> + '_ {
+        let now = self.advance(now);
+        let concurrency = (self.max_concurrency != u32::MAX).then(|| Usage {
+            dimension: Dimension::Concurrency,
+            capacity: f64::from(self.max_concurrency),
+            used: f64::from(self.in_flight),
+            reset_at: if self.in_flight == 0 { now } else { Nanos::MAX },
+        });
+        self.limits.iter_mut().map(move |limit| limit.usage(now)).chain(concurrency)
+    }
+
+    /// Whether nothing is limited: every reservation succeeds.
+    pub fn is_unlimited(&self) -> bool {
+        self.limits.is_empty() && self.max_concurrency == u32::MAX
+    }
+
+    /// Reservations not yet settled.
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    /// What the caller is to pass as cost on admission.
+    pub fn charge(&self) -> Charge {
+        self.charge
+    }
+
+    /// Whether the caller is to report refused attempts by [`Ledger::refuse_counts`].
+    pub fn count_refused(&self) -> bool {
+        self.count_refused
+    }
+
+    /// The later of `now` and the latest instant seen.
+    #[inline]
+    pub(super) fn advance(&mut self, now: Nanos) -> Nanos {
+        self.latest = self.latest.max(now);
+        self.latest
+    }
+
+    /// Whether a settlement of `reservation` changes what is left now; not if its fixed window is over.
+    #[inline]
+    fn still_compared(&mut self, now: Nanos, reservation: &Reservation) -> bool {
+        self.window.as_mut().is_none_or(|window| window.covers(now, reservation.at))
+    }
+
+    #[cold]
+    fn refusal(&mut self, now: Nanos, cost: Cost) -> Refusal {
+        self.last_to_free(now, cost).expect("only called when a limit does not admit the cost")
+    }
+
+    fn last_to_free(&mut self, now: Nanos, cost: Cost) -> Option<Refusal> {
+        let mut last: Option<Refusal> = None;
+        let mut consider = |dimension, free_at| {
+            if free_at > last.map_or(FreeAt::Now, |last| last.free_at) {
+                last = Some(Refusal { dimension, free_at });
+            }
+        };
+        for limit in &mut self.limits {
+            consider(limit.dimension, limit.free_at(now, cost.of(limit.dimension)));
+        }
+        if self.in_flight >= self.max_concurrency {
+            consider(Dimension::Concurrency, FreeAt::OnSettle);
+        }
+        last
+    }
+}

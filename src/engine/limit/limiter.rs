@@ -1,0 +1,190 @@
+//! One limit, whatever its algorithm.
+
+use super::bucket::Bucket;
+use super::fixed::FixedWindow;
+use super::rate::Rate;
+use super::sliding::SlidingWindow;
+use super::spec::Algorithm;
+use super::{Dimension, FreeAt, Usage};
+use crate::time::Nanos;
+
+/// A limit on one dimension. The contract of the operations, for every algorithm: nothing but `take`, `drain`, `settle` and
+/// `lower` changes a decision, and time never goes backwards (the ledger sees to that).
+#[derive(Clone, Debug)]
+pub(super) struct Limit {
+    pub dimension: Dimension,
+    /// Number of the first admission that this limit was charged for; earlier ones have nothing to settle here.
+    born: u64,
+    limiter: Limiter,
+}
+
+#[derive(Clone, Debug)]
+enum Limiter {
+    Bucket(Bucket),
+    Fixed(FixedWindow),
+    Sliding(SlidingWindow),
+}
+
+impl Limit {
+    /// A fresh limit; `next` is the number of the ledger's next admission.
+    pub fn new(dimension: Dimension, rate: Rate, algorithm: Algorithm, next: u64) -> Limit {
+        let limiter = match algorithm {
+            Algorithm::TokenBucket => Limiter::Bucket(Bucket::new(rate)),
+            Algorithm::FixedWindow => Limiter::Fixed(FixedWindow::new(rate)),
+            Algorithm::SlidingWindow => Limiter::Sliding(SlidingWindow::new(rate, next)),
+        };
+        Limit { dimension, born: next, limiter }
+    }
+
+    /// Continues the consumption of `old`, a limit of the same dimension, if it counts in the same way.
+    pub fn carry(&mut self, now: Nanos, old: Limit) {
+        debug_assert_eq!(self.dimension, old.dimension);
+        let carried = match (&mut self.limiter, old.limiter) {
+            (Limiter::Bucket(bucket), Limiter::Bucket(old)) => {
+                bucket.carry(now, &old);
+                true
+            }
+            (Limiter::Fixed(window), Limiter::Fixed(old)) => window.carry(&old),
+            (Limiter::Sliding(window), Limiter::Sliding(old)) => {
+                window.carry(old);
+                true
+            }
+            _ => false,
+        };
+        if carried {
+            self.born = old.born;
+        }
+    }
+
+    /// Whether `cost` would be admitted.
+    #[inline]
+    pub fn fits(&mut self, now: Nanos, cost: u64) -> bool {
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) => bucket.fits(now, cost),
+            Limiter::Fixed(window) => window.fits(now, cost),
+            Limiter::Sliding(window) => window.fits(now, cost),
+        }
+    }
+
+    /// Takes a cost that fits.
+    #[inline]
+    pub fn take(&mut self, now: Nanos, cost: u64) {
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) => bucket.take(now, cost),
+            Limiter::Fixed(window) => window.take(now, cost),
+            Limiter::Sliding(window) => window.take(now, cost),
+        }
+    }
+
+    /// Takes the cost as far as it fits.
+    pub fn drain(&mut self, now: Nanos, cost: u64) {
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) => bucket.drain(now, cost),
+            Limiter::Fixed(window) => {
+                let cost = cost.min(window.left(now));
+                window.take(now, cost);
+            }
+            Limiter::Sliding(window) => {
+                let cost = cost.min(window.left(now));
+                window.take(now, cost);
+            }
+        }
+    }
+
+    /// Whether [`Limit::drain`] would take anything.
+    pub fn would_drain(&mut self, now: Nanos, cost: u64) -> bool {
+        cost > 0 && self.left_fraction(now) > 0.0
+    }
+
+    /// Replaces what was reserved at `at`, by admission `number`, by what was used.
+    #[inline]
+    pub fn settle(&mut self, now: Nanos, at: Nanos, number: u64, reserved: u64, actual: u64) {
+        if reserved == actual || number < self.born {
+            return;
+        }
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) if actual < reserved => bucket.give_back(reserved - actual),
+            Limiter::Bucket(bucket) => bucket.take(now, actual - reserved),
+            Limiter::Fixed(window) => window.adjust(now, at, reserved, actual),
+            Limiter::Sliding(window) => window.adjust(now, number, reserved, actual),
+        }
+    }
+
+    /// Earliest admission of `cost`, if nothing else happens.
+    pub fn free_at(&mut self, now: Nanos, cost: u64) -> FreeAt {
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) => bucket.free_at(now, cost),
+            Limiter::Fixed(window) => window.free_at(now, cost),
+            Limiter::Sliding(window) => window.free_at(now, cost),
+        }
+    }
+
+    /// What is left, as a fraction of the capacity; below zero while an excess is owed.
+    pub fn left_fraction(&mut self, now: Nanos) -> f64 {
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) => bucket.left_fraction(now),
+            Limiter::Fixed(window) => window.left_fraction(now),
+            Limiter::Sliding(window) => window.left_fraction(now),
+        }
+    }
+
+    /// What is left, as a fraction of the capacity, and whether `cost` would be admitted.
+    #[inline]
+    pub fn outlook(&mut self, now: Nanos, cost: u64) -> (f64, bool) {
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) => bucket.outlook(now, cost),
+            Limiter::Fixed(window) => (window.left_fraction(now), window.fits(now, cost)),
+            Limiter::Sliding(window) => (window.left_fraction(now), window.fits(now, cost)),
+        }
+    }
+
+    pub fn usage(&mut self, now: Nanos) -> Usage {
+        let reset_at = match &mut self.limiter {
+            Limiter::Bucket(bucket) => bucket.reset_at(now),
+            Limiter::Fixed(window) => window.reset_at(now),
+            Limiter::Sliding(window) => window.reset_at(now),
+        };
+        Usage { dimension: self.dimension, capacity: self.capacity(), used: self.used(now), reset_at }
+    }
+
+    /// What was left just after admission `number` at `at`, `since` having been charged after it and `left` being there now;
+    /// `None` when that lies in a window that is over, or before this limit.
+    pub fn left_after(&mut self, now: Nanos, at: Nanos, number: u64, since: f64) -> Option<f64> {
+        if number < self.born {
+            return None;
+        }
+        let left = self.capacity() - self.used(now);
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) => Some((left + since - bucket.inflow(now.since(at))).min(bucket.capacity())),
+            Limiter::Fixed(window) => window.left_after(now, at, since),
+            Limiter::Sliding(window) => window.left_after(now, number),
+        }
+    }
+
+    /// Takes `amount` that others used.
+    pub fn lower(&mut self, now: Nanos, amount: u64) {
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) => bucket.take(now, amount),
+            Limiter::Fixed(window) => window.take(now, amount),
+            Limiter::Sliding(window) => window.lower(amount),
+        }
+    }
+
+    /// Requests or tokens that are taken; above the capacity while an excess is owed.
+    pub fn used(&mut self, now: Nanos) -> f64 {
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) => bucket.used(now),
+            Limiter::Fixed(window) => window.used(now),
+            Limiter::Sliding(window) => window.used(now),
+        }
+    }
+
+    /// Requests or tokens that a full bucket or an empty window admits at once.
+    pub fn capacity(&self) -> f64 {
+        match &self.limiter {
+            Limiter::Bucket(bucket) => bucket.capacity(),
+            Limiter::Fixed(window) => window.capacity() as f64,
+            Limiter::Sliding(window) => window.capacity() as f64,
+        }
+    }
+}

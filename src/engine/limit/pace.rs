@@ -1,0 +1,231 @@
+//! The pace that an undeclared limit allows, learned from refusals.
+//!
+//! Evenly spaced attempts at no more than the sustained rate fit every kind of limit: a bucket however shallow, and a window
+//! of whatever length and phase. So what is learned is that rate, and a burst on top of it that has proved to pass.
+//!
+//! - *From what.* A refusal (with its hint, which says when the limit frees) marks an instant at which the limit was used up.
+//!   Between two such marks exactly the sustained rate was admitted, whatever the algorithm: admitted ÷ time is the
+//!   estimate. The first refusal only starts the count, the second sets the pace to just below the estimate.
+//! - *Upwards.* Every admission that had to wait for the pace raises it by 1/50 of a percent, faster after long success; an
+//!   unlimited pace would never notice a raised limit. The burst grows by a hundredth with every admission.
+//! - *Downwards.* A refusal lowers the pace to just below the estimate, but by a twenty-fifth at most (the estimate is too low
+//!   where demand was), and halves the burst.
+//! - *Not ours.* Refusals that go on without a hint one after another although the pace falls, or with one until it has fallen
+//!   to half, have nothing to do with it: the provider's
+//!   shared capacity is used up by others. The pace is then given up for a minute, twice as long each time, for it
+//!   would only starve us. So is what was learned when nobody was refused for ten minutes.
+
+use crate::time::Nanos;
+
+/// Below the estimate by this much.
+const MARGIN: f64 = 0.98;
+/// A refusal lowers the pace to this at most.
+const STEP: f64 = 0.96;
+/// Growth per admission that waited.
+const GROWTH: f64 = 0.000_2;
+/// While the estimate is from too short a time, the pace also grows by a factor e in this.
+const HASTE: f64 = 220e9;
+/// After so many of these without a refusal the growth has doubled; it goes on with their square.
+const PATIENCE: u32 = 100;
+/// Time constant of the estimate.
+const MEMORY: f64 = 120e9;
+/// An estimate over less than this is too short to tell what the provider can do: windows replay the past minute.
+const PROOF: f64 = 60e9;
+/// A refusal without a hint within so many admissions after the last one is a strike,
+const SOON: f64 = 40.0;
+/// and after so many strikes in a row the pace is given up.
+const STRIKES: u32 = 10;
+/// Time in which the attempts since a refusal may double, ns, until they are so many.
+const RAMP: f64 = 100e6;
+const RAMP_MAX: f64 = 1_000.0;
+/// Refusals teach only where something was answered in this time.
+const LATELY: Nanos = Nanos::from_secs(60);
+/// First time without a pace when refusals are not ours.
+const GIVEN_UP: Nanos = Nanos::from_secs(60);
+/// What was learned is forgotten after this.
+const FORGET: Nanos = Nanos::from_secs(600);
+
+/// The learned pace of one provider or quota group.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pace {
+    /// Attempts per ns; 0: unlimited.
+    rate: f64,
+    /// Attempts that may go at once, ≥ 1.
+    burst: f64,
+    /// Attempts that may go now, as of `as_of`.
+    level: f64,
+    as_of: Nanos,
+    /// The highest estimate over a time long enough; 0: none yet.
+    peak: f64,
+    /// Admissions in a row that had to wait for the pace.
+    waited: u32,
+    /// When one more could go, as of the last admission.
+    ready_at: Nanos,
+    /// The last admission.
+    taken_at: Nanos,
+    /// The last mark, at which the limit was used up.
+    mark: Option<Nanos>,
+    /// Attempts admitted since the mark, or not refused yet.
+    admitted: f64,
+    /// When an attempt last ended otherwise than refused.
+    answered_at: Option<Nanos>,
+    /// Fading sums of admissions and time between marks.
+    sums: (f64, f64),
+    /// When the last refusal that counted came.
+    refused_at: Nanos,
+    /// Refusals do not count before this.
+    deaf_until: Nanos,
+    /// Refusals without a hint in a row, soon after each other, although there was a pace.
+    strikes: u32,
+    /// How often the pace was given up.
+    given_up: u32,
+}
+
+impl Pace {
+    /// Whether one more may go.
+    #[inline]
+    pub fn fits(&mut self, now: Nanos) -> bool {
+        if self.rate == 0.0 {
+            return self.ramp_at().is_none_or(|at| at <= now);
+        }
+        self.refill(now);
+        self.level >= 1.0
+    }
+
+    /// When one more may go after a refusal from which no pace is known yet; `None`: at any time. The refusal said when one
+    /// fits, not a whole queue: the first goes alone, and after each tenth of a second twice as many, for as long
+    /// as it takes to be refused again.
+    fn ramp_at(&self) -> Option<Nanos> {
+        let mark = self.mark.filter(|_| self.admitted < RAMP_MAX)?;
+        Some(mark + Nanos::from_f64(RAMP * (self.admitted + 1.0).log2()))
+    }
+
+    /// One goes.
+    #[inline]
+    pub fn take(&mut self, now: Nanos) {
+        self.admitted += 1.0;
+        if self.rate == 0.0 {
+            return;
+        }
+        // It went as soon as it could, so it had waited; by chance only one in twenty does.
+        let waited = self.ready_at > self.taken_at && now.since(self.ready_at).as_f64() * self.rate < 0.05;
+        self.refill(now);
+        self.level -= 1.0;
+        if waited {
+            self.waited += 1;
+            let patience = f64::from(self.waited.min(10 * PATIENCE)) / f64::from(PATIENCE);
+            let haste = if self.sums.1 < PROOF { (self.missing().as_f64() / HASTE).min(0.1) } else { 0.0 };
+            self.rate *= 1.0 + GROWTH * (1.0 + patience * patience) + haste;
+        }
+        (self.taken_at, self.ready_at) = (now, now + self.missing());
+        self.burst = (self.burst + 0.01).min(self.rate * 60e9).max(1.0);
+        if now.since(self.refused_at) > FORGET {
+            *self = Pace::default();
+        }
+    }
+
+    /// When the next may go; `None`: now.
+    pub fn free_at(&mut self, now: Nanos) -> Option<Nanos> {
+        if self.fits(now) {
+            return None;
+        }
+        if self.rate == 0.0 {
+            return self.ramp_at();
+        }
+        Some(now + self.missing())
+    }
+
+    /// Until the next may go.
+    fn missing(&self) -> Nanos {
+        if self.level >= 1.0 { Nanos::ZERO } else { Nanos::from_f64(((1.0 - self.level) / self.rate).ceil()) + Nanos::new(1) }
+    }
+
+    /// Share of the burst that may go now.
+    pub fn left_fraction(&mut self, now: Nanos) -> f64 {
+        if self.rate == 0.0 {
+            return 1.0;
+        }
+        self.refill(now);
+        (self.level / self.burst).clamp(0.0, 1.0)
+    }
+
+    /// Whether refusals are taken to have nothing to do with the own rate.
+    pub fn is_given_up(&self, now: Nanos) -> bool {
+        now < self.deaf_until
+    }
+
+    /// An attempt ended otherwise than refused.
+    #[inline]
+    pub fn answered(&mut self, now: Nanos) {
+        self.answered_at = Some(now);
+    }
+
+    /// Whether anybody has been let in of late.
+    fn answers(&self, now: Nanos) -> bool {
+        self.answered_at.is_some_and(|at| now.since(at) < LATELY)
+    }
+
+    /// An attempt that was sent at `sent` was refused at `now`; `hint`: the pause that the refusal asked for.
+    pub fn refused(&mut self, now: Nanos, sent: Nanos, hint: Option<Nanos>) {
+        if sent >= self.refused_at {
+            self.admitted = (self.admitted - 1.0).max(0.0);
+        }
+        let mark = sent.max(sent + hint.unwrap_or_default());
+        let Some(before) = self.mark else {
+            self.start(now, mark);
+            return;
+        };
+        // A burst that is refused as one is one refusal; one that comes alone after a pause says that the pause was short;
+        // and where nobody at all is let in, no pace would help.
+        if sent < self.refused_at || self.admitted == 0.0 || !self.answers(now) || self.is_given_up(now) {
+            self.mark = self.mark.max(Some(mark));
+            return;
+        }
+        let soon = self.admitted < SOON;
+        let estimate = self.estimate(mark.since(before).as_f64());
+        self.start(now, mark);
+        self.strikes = if self.rate > 0.0 && soon && hint.is_none() { self.strikes + 1 } else { 0 };
+        self.slow_down(now, estimate);
+    }
+
+    /// Counts from this mark on.
+    fn start(&mut self, now: Nanos, mark: Nanos) {
+        (self.mark, self.refused_at, self.admitted, self.waited) = (Some(mark), now, 0.0, 0);
+    }
+
+    /// Admitted ÷ time, over the marks of the last minute or so.
+    fn estimate(&mut self, time: f64) -> f64 {
+        let kept = (-time / MEMORY).exp();
+        let (admitted, span) = self.sums;
+        self.sums = (admitted * kept + self.admitted, span * kept + time);
+        let estimate = self.sums.0 / self.sums.1.max(1.0);
+        if self.sums.1 >= PROOF {
+            self.peak = self.peak.max(estimate);
+        }
+        estimate
+    }
+
+    fn slow_down(&mut self, now: Nanos, estimate: f64) {
+        self.refill(now);
+        if self.rate == 0.0 {
+            (self.rate, self.burst, self.level, self.as_of) = (estimate * MARGIN, 1.0, 0.0, now);
+            return;
+        }
+        // The first estimates are over short times; they may be far off either way.
+        let unproven = self.sums.1 < PROOF;
+        self.rate = if unproven { estimate * MARGIN } else { (self.rate * STEP).max(self.rate.min(estimate * MARGIN)) };
+        self.burst = (self.burst * 0.5).max(1.0);
+        self.level = self.level.min(self.burst);
+        if self.rate < self.peak * 0.5 || self.strikes >= STRIKES {
+            let pause = GIVEN_UP.as_f64() * 2_f64.powi(self.given_up.min(5) as i32);
+            let given_up = self.given_up + 1;
+            *self = Pace { deaf_until: now + Nanos::from_f64(pause), given_up, refused_at: now, ..Pace::default() };
+        }
+    }
+
+    #[inline]
+    fn refill(&mut self, now: Nanos) {
+        self.level = (self.level + self.rate * now.since(self.as_of).as_f64()).min(self.burst);
+        self.as_of = self.as_of.max(now);
+    }
+}

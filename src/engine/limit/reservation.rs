@@ -1,0 +1,57 @@
+//! What an admitted attempt holds.
+
+use super::Cost;
+use crate::time::Nanos;
+
+/// What one admitted attempt holds, until [`Ledger::settle`](super::Ledger::settle).
+#[must_use = "a reservation that is not settled holds its concurrency slot for ever"]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// When it was admitted.
+    pub(super) at: Nanos,
+    /// The low half of the admission's number in its ledger.
+    pub(super) number: u32,
+    /// What was reserved, as [`Cost::clamped`] made it fit.
+    pub(super) input: u32,
+    pub(super) output: u32,
+    /// The ledger's sums just after the admission.
+    pub(super) charged: Charged,
+}
+
+/// What a ledger has charged so far, less what it returned. Wraps: only differences count, and those of one attempt's
+/// life, far below 2^31. Small, because a lease carries it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Charged {
+    pub requests: u32,
+    pub input: u32,
+    pub output: u32,
+}
+
+impl Charged {
+    #[inline]
+    pub fn add(&mut self, requests: u32, cost: Cost) {
+        self.requests = self.requests.wrapping_add(requests);
+        self.input = self.input.wrapping_add(cost.input as u32);
+        self.output = self.output.wrapping_add(cost.output as u32);
+    }
+
+    #[inline]
+    pub fn sub(&mut self, requests: u32, cost: Cost) {
+        self.requests = self.requests.wrapping_sub(requests);
+        self.input = self.input.wrapping_sub(cost.input as u32);
+        self.output = self.output.wrapping_sub(cost.output as u32);
+    }
+}
+
+impl Reservation {
+    /// What was reserved.
+    #[inline]
+    pub fn cost(&self) -> Cost {
+        Cost { input: self.input.into(), output: self.output.into() }
+    }
+
+    /// When it was admitted.
+    pub fn at(&self) -> Nanos {
+        self.at
+    }
+}

@@ -1,0 +1,153 @@
+//! Sliding window: a log of what was admitted in the last period.
+
+use std::collections::VecDeque;
+
+use super::FreeAt;
+use super::rate::Rate;
+use crate::time::Nanos;
+
+/// At most `amount` in any half-open window of one period: what is exactly one period old no longer counts.
+///
+/// Every admission of the ledger appends one entry, so an admission's number finds its entry by subtraction. Memory is one
+/// entry (24 bytes) per admission of the last period: at most `amount` of them for requests, fewer for tokens (except
+/// for attempts of zero tokens, which other limits must bound). The ring grows by doubling and then never allocates again.
+#[derive(Clone, Debug)]
+pub(super) struct SlidingWindow {
+    amount: u64,
+    period: u64,
+    /// Admissions of the last period, oldest first.
+    entries: VecDeque<Entry>,
+    /// The admission number of the oldest entry (of the next one, if there is none).
+    first: u64,
+    /// Sum over the entries; may exceed `amount` by what was used beyond the estimate.
+    used: u128,
+    /// Sum of what [`SlidingWindow::lower`] ever took; wraps, only differences count.
+    lowered: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    at: u64,
+    amount: u64,
+    /// Left in the window just after this admission, plus `lowered` at that time.
+    left_after: u64,
+}
+
+impl SlidingWindow {
+    /// `next` is the number of the ledger's next admission.
+    pub fn new(rate: Rate, next: u64) -> SlidingWindow {
+        SlidingWindow { amount: rate.slice_whole(), period: rate.slice, entries: VecDeque::new(), first: next, used: 0, lowered: 0 }
+    }
+
+    #[inline]
+    pub fn fits(&mut self, now: Nanos, cost: u64) -> bool {
+        self.expire(now);
+        self.used + u128::from(cost) <= u128::from(self.amount)
+    }
+
+    #[inline]
+    pub fn take(&mut self, now: Nanos, cost: u64) {
+        self.expire(now);
+        self.used += u128::from(cost);
+        let left_after = self.left_now().wrapping_add(self.lowered);
+        self.entries.push_back(Entry { at: now.as_nanos(), amount: cost, left_after });
+    }
+
+    pub fn left(&mut self, now: Nanos) -> u64 {
+        self.expire(now);
+        self.left_now()
+    }
+
+    /// Corrects the entry of admission `number`, unless it is a period old.
+    #[inline]
+    pub fn adjust(&mut self, now: Nanos, number: u64, reserved: u64, actual: u64) {
+        self.expire(now);
+        if let Some(entry) = number.checked_sub(self.first).and_then(|index| self.entries.get_mut(index as usize)) {
+            let corrected = entry.amount.saturating_sub(reserved).saturating_add(actual);
+            self.used = self.used - u128::from(entry.amount) + u128::from(corrected);
+            entry.amount = corrected;
+        }
+    }
+
+    pub fn free_at(&mut self, now: Nanos, cost: u64) -> FreeAt {
+        if cost > self.amount {
+            return FreeAt::Never;
+        }
+        self.expire(now);
+        let mut excess = (self.used + u128::from(cost)).saturating_sub(u128::from(self.amount));
+        if excess == 0 {
+            return FreeAt::Now;
+        }
+        for entry in &self.entries {
+            excess = excess.saturating_sub(u128::from(entry.amount));
+            if excess == 0 {
+                return FreeAt::at(u128::from(entry.at) + u128::from(self.period));
+            }
+        }
+        // Not reached: the entries sum to `used`, and without them the cost fits.
+        FreeAt::Never
+    }
+
+    pub fn reset_at(&mut self, now: Nanos) -> Nanos {
+        self.expire(now);
+        let last = self.entries.iter().rev().find(|entry| entry.amount > 0);
+        last.map_or(now, |entry| Nanos::new(entry.at.saturating_add(self.period)))
+    }
+
+    /// Requests or tokens that count now.
+    pub fn used(&mut self, now: Nanos) -> f64 {
+        self.expire(now);
+        self.used as f64
+    }
+
+    pub fn left_fraction(&mut self, now: Nanos) -> f64 {
+        self.expire(now);
+        1.0 - self.used as f64 / self.amount as f64
+    }
+
+    pub fn capacity(&self) -> u64 {
+        self.amount
+    }
+
+    /// What was left just after admission `number`, as known now; `None` once it is a period old.
+    ///
+    /// The value of that time is kept, because what expired since would have to be added again. What was learned since to
+    /// have been used by others was missing then and is taken off; otherwise each header in flight would take it off again.
+    pub fn left_after(&mut self, now: Nanos, number: u64) -> Option<f64> {
+        self.expire(now);
+        let entry = self.entries.get(number.checked_sub(self.first)? as usize)?;
+        Some(entry.left_after.wrapping_sub(self.lowered) as i64 as f64)
+    }
+
+    /// Counts `amount` more, used by others at a time unknown: as if by the latest admission.
+    pub fn lower(&mut self, amount: u64) {
+        if let Some(entry) = self.entries.back_mut() {
+            let corrected = entry.amount.saturating_add(amount);
+            self.used += u128::from(corrected - entry.amount);
+            entry.amount = corrected;
+            self.lowered = self.lowered.wrapping_add(amount);
+        }
+    }
+
+    /// Continues the log of `old`, a window of the same dimension.
+    pub fn carry(&mut self, old: SlidingWindow) {
+        let amount = self.amount;
+        *self = SlidingWindow { amount, period: self.period, ..old };
+    }
+
+    fn left_now(&self) -> u64 {
+        u64::try_from(u128::from(self.amount).saturating_sub(self.used)).unwrap_or(0)
+    }
+
+    /// Drops what is a period old: each entry once, so amortised O(1).
+    #[inline]
+    fn expire(&mut self, now: Nanos) {
+        while let Some(entry) = self.entries.front()
+            && now.as_nanos().saturating_sub(entry.at) >= self.period
+        {
+            self.used -= u128::from(entry.amount);
+            self.first += 1;
+            self.entries.pop_front();
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! An undeclared limit, as response headers tell of it.
+//!
+//! A header says how much the limit holds, how much was left when the attempt was admitted, and when all of it would be left
+//! again. How it refills in between depends on the algorithm, which no header names:
+//!
+//! - Unknown: nothing comes back before the reset, and then all but what was reserved since. That is never too bold: at that
+//!   time a bucket lacks no more than what was taken since, and of a sliding window all earlier entries have expired.
+//!   Nor does it waste much: a bucket that is left alone until it is full has lost nothing.
+//! - A fixed window, recognised by resets that name the same instant although time has passed: at its end everything comes
+//!   back, and what an earlier window said is void.
+//! - A sliding window, recognised by resets that stay the same while what is missing changes: what was reserved comes back
+//!   one period later, piece by piece.
+//! - A bucket, recognised by resets in proportion to what is missing: it refills at that rate.
+//!
+//! What is reserved is taken off at once, as with a declared limit; each header then replaces the belief by what it
+//! says, less what was reserved since its attempt was admitted. So the use of others is seen as soon as a header tells.
+//! What an attempt did not use of its estimate is not given back here: whether the provider charged an estimate at all is
+//! unknown, and the next header includes it if so.
+
+use std::collections::VecDeque;
+
+use super::headers::Told;
+use super::{Dimension, FreeAt};
+use crate::time::Nanos;
+
+/// Taken for the time to a reset that is not told.
+const MINUTE: Nanos = Nanos::from_secs(60);
+
+/// Time constant of what others take, ns.
+const OTHERS_MEMORY: f64 = 30e9;
+
+/// How many resets in a row must agree before a bucket is taken for one.
+const AGREEMENTS: u32 = 3;
+
+/// A limit known from headers only.
+#[derive(Clone, Debug)]
+pub(super) struct ToldLimit {
+    pub dimension: Dimension,
+    /// What it holds when full.
+    limit: f64,
+    /// What is left, as of `as_of`; below zero where more was reserved than it turned out to hold.
+    left: f64,
+    as_of: Nanos,
+    /// When all is back but `outstanding`.
+    reset_at: Nanos,
+    /// Reserved since the header that `reset_at` is from.
+    outstanding: f64,
+    /// When something was last reserved.
+    taken_at: Nanos,
+    /// The longest time to a reset that was told.
+    period: Nanos,
+    kind: Kind,
+    /// The header of the latest admission.
+    seen: Seen,
+    /// What was reserved in the last period, and what others must have used; kept until the kind is known not to need it.
+    log: Log,
+    /// Fading sums of what others took and of the time they took it in.
+    others: (f64, f64),
+    /// When the latest attempt of which a header was taken in was sent.
+    heard: Nanos,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    /// Resets were in proportion to what is missing so often in a row.
+    Unknown { agreements: u32 },
+    /// Windows of this length (the shortest time between two ends; `None`: one end is known), the present one since `since`.
+    Fixed { length: Option<Nanos>, since: Nanos },
+    /// Everything comes back after this.
+    Sliding { period: Nanos },
+    /// Refills by so much per ns.
+    Bucket { rate: f64 },
+}
+
+/// One header: when its attempt was sent, what was missing, and the time to the reset.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    sent: Nanos,
+    missing: f64,
+    reset: Nanos,
+}
+
+impl Seen {
+    fn end(self) -> Nanos {
+        self.sent + self.reset
+    }
+
+    /// Missing per time to the reset: of a bucket, its rate, but for the rounding.
+    fn slope(self) -> f64 {
+        self.missing / self.reset.as_f64()
+    }
+
+    /// What the rate of a bucket is at least: what is missing was rounded up by less than one, the reset at most up.
+    fn least_rate(self) -> f64 {
+        (self.missing - 1.0).max(0.0) / self.reset.as_f64()
+    }
+}
+
+impl ToldLimit {
+    /// From the first header, of an attempt sent at `sent`; `since` was reserved after it. `None`: it does not say enough.
+    pub fn new(dimension: Dimension, now: Nanos, sent: Nanos, told: &Told, since: f64) -> Option<ToldLimit> {
+        let (limit, remaining) = (told.limit?, told.remaining?);
+        let reset = told.reset.unwrap_or(MINUTE);
+        let mut one = ToldLimit {
+            dimension,
+            limit,
+            left: limit.min(remaining) - since,
+            as_of: now,
+            reset_at: sent + reset,
+            outstanding: since,
+            taken_at: now,
+            period: reset,
+            kind: Kind::Unknown { agreements: 0 },
+            seen: Seen { sent, missing: limit - remaining, reset },
+            log: Log::default(),
+            others: (0.0, 0.0),
+            heard: sent,
+        };
+        // Others, or we before anybody counted: at the latest at the same time as this attempt.
+        one.log.insert(sent, limit - remaining);
+        one.log.insert(now, since);
+        one.roll(now);
+        Some(one)
+    }
+
+    /// A further header; `since`: what was reserved after the admission of its attempt.
+    pub fn hear(&mut self, now: Nanos, sent: Nanos, told: &Told, since: f64) {
+        self.roll(now);
+        self.limit = told.limit.unwrap_or(self.limit);
+        let Some(remaining) = told.remaining else { return };
+        let reset = told.reset.unwrap_or(self.period);
+        let seen = Seen { sent, missing: self.limit - remaining, reset };
+        // The latest admission knows best.
+        if sent < self.heard {
+            return;
+        }
+        let (before, apart) = (self.left, sent.since(self.heard).as_f64());
+        self.heard = sent;
+        if told.reset.is_some() {
+            self.recognise(seen);
+        }
+        self.period = self.period.max(reset);
+        if matches!(self.kind, Kind::Fixed { .. }) && seen.end() <= now {
+            return;
+        }
+        self.believe(now, seen, remaining, since);
+        // Less by one is rounding.
+        let (taken, time) = self.others;
+        let kept = (-apart / OTHERS_MEMORY).exp();
+        self.others = (taken * kept + (before - self.left - 1.0).max(0.0), time * kept + apart);
+    }
+
+    /// Replaces what is left by what a header says.
+    fn believe(&mut self, now: Nanos, seen: Seen, remaining: f64, since: f64) {
+        let Seen { sent, .. } = seen;
+        if let Kind::Sliding { period } = self.kind {
+            // What others used shows for the first time; later headers find it in the log.
+            let surplus = seen.missing - self.log.sum(sent, period);
+            if surplus >= 1.0 {
+                self.log.insert(sent, surplus);
+            }
+            self.reset_at = now;
+            return self.roll(now);
+        }
+        let refilled = if let Kind::Bucket { rate } = self.kind { rate * now.since(sent).as_f64() } else { 0.0 };
+        self.left = (remaining + refilled).min(self.limit) - since;
+        (self.reset_at, self.outstanding) = (seen.end(), since);
+        self.roll(now);
+    }
+
+    /// Compares with the header before, if enough time lies between to tell windows from buckets.
+    fn recognise(&mut self, new: Seen) {
+        let old = self.seen;
+        let apart = new.sent.since(old.sent);
+        if apart < Nanos::from_millis(50).max(Nanos::new(old.reset.as_nanos() / 20)) {
+            return;
+        }
+        self.seen = new;
+        let (later, earlier) = (new.end().since(old.end()), old.end().since(new.end()));
+        if later.max(earlier) <= Nanos::from_millis(2) && new.missing != old.missing {
+            let length = if let Kind::Fixed { length, .. } = self.kind { length } else { None };
+            self.kind = Kind::Fixed { length, since: old.sent };
+            return;
+        }
+        let same = new.reset.since(old.reset).max(old.reset.since(new.reset)) <= Nanos::from_millis(1);
+        if same && new.missing != old.missing && matches!(self.kind, Kind::Unknown { .. }) {
+            self.kind = Kind::Sliding { period: new.reset };
+            return;
+        }
+        // Whole numbers are off by up to one: of twenty that is a twentieth, and so is what is allowed here.
+        let comparable = new.missing >= 20.0 && old.missing >= 20.0;
+        let proportional = comparable && (new.slope() / old.slope() - 1.0).abs() < 0.05;
+        let moved = (new.missing / old.missing - 1.0).abs() > 0.1;
+        self.kind = match self.kind {
+            Kind::Unknown { agreements } if proportional && moved && agreements + 1 >= AGREEMENTS => {
+                Kind::Bucket { rate: new.least_rate() }
+            }
+            Kind::Unknown { agreements } if proportional || !comparable => {
+                Kind::Unknown { agreements: agreements + u32::from(proportional && moved) }
+            }
+            Kind::Unknown { .. } => Kind::Unknown { agreements: 0 },
+            // The next window: its end lies a whole number of lengths later. Anything else is no window.
+            Kind::Fixed { length, since } if later > Nanos::ZERO && new.sent + Nanos::from_millis(2) >= old.end() => {
+                // Ends are rounded to milliseconds, and one too early would send the whole window for nothing.
+                let later = later + Nanos::from_millis(1);
+                Kind::Fixed { length: Some(length.map_or(later, |length| length.min(later))), since }
+            }
+            Kind::Fixed { .. } => Kind::Unknown { agreements: 0 },
+            Kind::Sliding { period } if new.reset <= period + Nanos::from_millis(1) => Kind::Sliding { period },
+            Kind::Sliding { .. } => Kind::Unknown { agreements: 0 },
+            // Of lower bounds the highest, unless the rate has become lower than it.
+            Kind::Bucket { rate } if proportional => {
+                Kind::Bucket { rate: if new.slope() < rate * 0.99 { new.least_rate() } else { rate.max(new.least_rate()) } }
+            }
+            Kind::Bucket { .. } if comparable => Kind::Unknown { agreements: 0 },
+            kind @ Kind::Bucket { .. } => kind,
+        };
+    }
+
+    /// Takes a cost that fits.
+    pub fn take(&mut self, now: Nanos, cost: f64) {
+        self.roll(now);
+        self.left -= cost;
+        self.outstanding += cost;
+        self.taken_at = now;
+        match self.kind {
+            Kind::Unknown { .. } | Kind::Sliding { .. } => {
+                self.log.insert(now, cost);
+                self.log.forget(now, self.period + self.period);
+            }
+            Kind::Fixed { .. } | Kind::Bucket { .. } => self.log = Log::default(),
+        }
+    }
+
+    /// An attempt sent at `sent` was refused and has used nothing. If its own header was heard, that is known already.
+    pub fn undo(&mut self, now: Nanos, sent: Nanos, amount: f64) {
+        self.log.insert(sent, -amount);
+        self.roll(now);
+        let over = matches!(self.kind, Kind::Fixed { since, .. } if sent < since);
+        if sent > self.seen.sent && !over {
+            self.left = (self.left + amount).min(self.limit);
+            self.outstanding = (self.outstanding - amount).max(0.0);
+        }
+    }
+
+    /// Whether a cost fits. One that is larger than the whole limit fits a full one: the provider shall decide.
+    pub fn fits(&mut self, now: Nanos, cost: f64) -> bool {
+        self.roll(now);
+        self.left >= self.needed(now, cost)
+    }
+
+    /// A cost, and what others are likely to have taken since the last header, a tenth of the limit at most.
+    fn needed(&self, now: Nanos, cost: f64) -> f64 {
+        let (taken, time) = self.others;
+        let others = if taken > 0.0 { taken / time.max(1e9) * now.since(self.heard).as_f64() } else { 0.0 };
+        (cost + others.min(self.limit * 0.1)).min(self.limit)
+    }
+
+    /// When it will fit.
+    pub fn free_at(&mut self, now: Nanos, cost: f64) -> FreeAt {
+        if self.fits(now, cost) {
+            return FreeAt::Now;
+        }
+        match self.kind {
+            Kind::Bucket { rate } => {
+                FreeAt::At(now + Nanos::from_f64(((self.needed(now, cost) - self.left) / rate).ceil()) + Nanos::new(1))
+            }
+            Kind::Sliding { period } => FreeAt::At(self.log.frees(now, period, self.needed(now, cost) - self.left)),
+            Kind::Fixed { .. } | Kind::Unknown { .. } => FreeAt::At(self.reset_at),
+        }
+    }
+
+    /// Left ÷ limit.
+    pub fn left_fraction(&mut self, now: Nanos) -> f64 {
+        self.roll(now);
+        self.left / self.limit
+    }
+
+    /// Brings what is left up to `now`.
+    fn roll(&mut self, now: Nanos) {
+        if let Kind::Bucket { rate } = self.kind {
+            self.left = (self.left + rate * now.since(self.as_of).as_f64()).min(self.limit);
+        } else if let Kind::Sliding { period } = self.kind {
+            self.left = self.limit - self.log.sum(now, period);
+        } else if now >= self.reset_at {
+            self.turn(now);
+        }
+        self.as_of = self.as_of.max(now);
+    }
+
+    /// The reset has come.
+    fn turn(&mut self, now: Nanos) {
+        if let Kind::Fixed { length: Some(length), since } = &mut self.kind {
+            let turns = now.since(self.reset_at).as_nanos() / length.as_nanos().max(1);
+            *since = self.reset_at + Nanos::new(turns.saturating_mul(length.as_nanos()));
+            self.reset_at = *since + *length;
+            self.left = self.limit;
+        } else {
+            self.left = self.limit - self.outstanding;
+            // Until a header names the next one.
+            self.reset_at = (self.taken_at + self.period).max(now + Nanos::from_millis(1));
+        }
+        self.outstanding = 0.0;
+    }
+}
+
+/// What was used when, in order of time.
+#[derive(Clone, Debug, Default)]
+struct Log {
+    entries: VecDeque<(Nanos, f64)>,
+}
+
+impl Log {
+    /// Notes an amount at a time that is mostly the latest.
+    fn insert(&mut self, at: Nanos, amount: f64) {
+        let position = self.entries.iter().rposition(|(other, _)| *other <= at).map_or(0, |position| position + 1);
+        match position.checked_sub(1).and_then(|before| self.entries.get_mut(before)) {
+            Some((other, sum)) if *other == at => *sum += amount,
+            _ => self.entries.insert(position, (at, amount)),
+        }
+    }
+
+    /// Drops what is older.
+    fn forget(&mut self, now: Nanos, age: Nanos) {
+        while self.entries.front().is_some_and(|(at, _)| now.since(*at) > age) {
+            self.entries.pop_front();
+        }
+    }
+
+    /// What was used in the `period` that ends with `now`; what is exactly one period old no longer counts.
+    fn sum(&self, now: Nanos, period: Nanos) -> f64 {
+        let counts = self.entries.iter().filter(|(at, _)| *at <= now && now.since(*at) < period);
+        counts.map(|(_, amount)| amount).sum()
+    }
+
+    /// When `amount` of what counts now will have expired.
+    fn frees(&self, now: Nanos, period: Nanos, amount: f64) -> Nanos {
+        let mut missing = amount;
+        for (at, used) in self.entries.iter().filter(|(at, _)| now.since(*at) < period) {
+            missing -= used;
+            if missing <= 0.0 {
+                return *at + period;
+            }
+        }
+        now + period
+    }
+}

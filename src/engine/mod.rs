@@ -1,0 +1,192 @@
+//! The balancing engine: what a gateway embeds. No clock, no IO, no threads, no logging.
+//!
+//! [`Engine`] decides which provider of a pool an attempt goes to, and learns from how it ended. The simulator drives the
+//! same code: what is measured there is what a gateway ships. The engine sends nothing itself, and it never waits; it
+//! answers "there", "not before then", or "never".
+//!
+//! # A request with retries
+//!
+//! One value per process, shared by all its tasks; per request a [`Request`], per attempt a [`Lease`].
+//!
+//! ```
+//! use std::time::Instant;
+//!
+//! use lbsim::engine::{
+//!     AttemptResult, Config, Decision, Engine, Limits, Outcome, ProviderConfig, ProviderId, Request, Retry, Retrying, Strategy, Usage,
+//! };
+//! use lbsim::time::Nanos;
+//!
+//! /// What a gateway gets back from an upstream; its HTTP client is not our business.
+//! enum Reply {
+//!     Answer { input_tokens: u32, output_tokens: u32 },
+//!     Error { status: u16, retry_after: Option<Nanos> },
+//! }
+//! # fn call_upstream(provider: ProviderId) -> Reply {
+//! #     match provider.index() {
+//! #         0 => Reply::Error { status: 503, retry_after: None },
+//! #         _ => Reply::Answer { input_tokens: 400, output_tokens: 180 },
+//! #     }
+//! # }
+//! # fn sleep_until(_: Nanos) {}
+//!
+//! let provider = |name: &str, weight: f64| ProviderConfig {
+//!     name: name.to_owned(),
+//!     weight: Some(weight),
+//!     models: vec!["gpt-4o".to_owned()],
+//!     limits: Limits { rpm: Some(600.0), tpm: Some(900_000.0), ..Limits::default() },
+//!     ..ProviderConfig::default()
+//! };
+//! let config = Config {
+//!     retry: Retry { max_retries: 2, ..Retry::default() },
+//!     ..Config::new(Strategy::WeightedRoundRobin, vec![provider("alpha", 5.0), provider("beta", 3.0)])
+//! };
+//! let engine = Engine::new(config)?;
+//! let model = engine.model("gpt-4o"); // once per model, not per request
+//!
+//! // The caller owns the clock: any that does not go back, counted from any instant.
+//! let start = Instant::now();
+//! let now = || Nanos::new(start.elapsed().as_nanos() as u64);
+//!
+//! let mut request = Request { model, input_tokens: 400, max_tokens: Some(1_024), ..Request::new(1) };
+//! let answered_by = loop {
+//!     let lease = match engine.pick(now(), &request) {
+//!         Decision::Send(lease) => lease,
+//!         // All limited or out: wait for `until` in the gateway's queue, or answer 429. Here: give up.
+//!         Decision::Wait { until: _, why } | Decision::Refuse { why } => break Err(why),
+//!     };
+//!     let provider = lease.provider();
+//!     request.tried.push(provider); // so that a retry goes elsewhere
+//!     let outcome = match call_upstream(provider) {
+//!         Reply::Answer { input_tokens, output_tokens } => {
+//!             Outcome { usage: Some(Usage { input_tokens, output_tokens }), ..Outcome::new(AttemptResult::Success) }
+//!         }
+//!         Reply::Error { status, retry_after } => Outcome { retry_after, ..Outcome::new(AttemptResult::Status(status)) },
+//!     };
+//!     // A streamed answer calls `engine.first_token(now(), &mut lease)` when its first token comes.
+//!     engine.settle(now(), lease, outcome);
+//!     match engine.retry(now(), &request, &outcome) {
+//!         Retrying::At(then) => sleep_until(then),
+//!         Retrying::Final | Retrying::Exhausted | Retrying::OverBudget => break Ok((provider, outcome.result)),
+//!     }
+//! };
+//! // alpha answered 503, so the request went on to beta.
+//! let (provider, result) = answered_by.expect("quota is left");
+//! assert_eq!((provider.index(), result), (1, AttemptResult::Success));
+//! assert_eq!(request.tried.attempts(), 2);
+//! # Ok::<(), lbsim::engine::ConfigError>(())
+//! ```
+//!
+//! # Cancelled requests
+//!
+//! A [`Lease`] holds a place in flight, and request and token quota, until it is settled; one that is dropped holds them
+//! for ever. An async gateway drops its future when the client goes away, so it keeps the lease in a guard that settles
+//! what nobody else has:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use lbsim::engine::{AttemptResult, Config, Decision, Engine, Lease, Outcome, ProviderConfig, Request, Strategy};
+//! use lbsim::time::Nanos;
+//!
+//! struct Attempt {
+//!     engine: Arc<Engine>,
+//!     lease: Option<Lease>,
+//!     clock: fn() -> Nanos,
+//! }
+//!
+//! impl Attempt {
+//!     fn end(mut self, outcome: Outcome) {
+//!         if let Some(lease) = self.lease.take() {
+//!             self.engine.settle((self.clock)(), lease, outcome);
+//!         }
+//!     }
+//! }
+//!
+//! impl Drop for Attempt {
+//!     fn drop(&mut self) {
+//!         if let Some(lease) = self.lease.take() {
+//!             self.engine.settle((self.clock)(), lease, Outcome::new(AttemptResult::Abandoned));
+//!         }
+//!     }
+//! }
+//!
+//! # let clock = || Nanos::from_secs(1);
+//! let only = ProviderConfig { name: "alpha".to_owned(), ..ProviderConfig::default() };
+//! let engine = Arc::new(Engine::new(Config::new(Strategy::LeastConnections, vec![only]))?);
+//! let Decision::Send(lease) = engine.pick(clock(), &Request::new(1)) else { panic!("nothing limits alpha") };
+//! let attempt = Attempt { engine: Arc::clone(&engine), lease: Some(lease), clock };
+//! assert_eq!(engine.snapshot(clock()).providers[0].in_flight, 1);
+//! drop(attempt); // the client went away
+//! assert_eq!(engine.snapshot(clock()).providers[0].in_flight, 0);
+//! # Ok::<(), lbsim::engine::ConfigError>(())
+//! ```
+//!
+//! # What to expect of it
+//!
+//! - **Checked data in.** [`Engine::new`] refuses a contradictory [`Config`] with a [`ConfigError`] that says what would be
+//!   right; after it nothing can fail.
+//! - **The caller owns time and chance.** `now` is a parameter and should not go back; random choices are a function of
+//!   ([`Config::seed`], request id, attempt). The same calls give the same decisions. Replicas want different seeds.
+//! - **Reserve, then settle.** A pick reserves a place in flight, one request and the tokens of the estimate (input +
+//!   `max_tokens`) against every limit of the provider at once, or nothing. Settling returns or debits the difference to
+//!   [`Outcome::usage`]. The balancer never needs the true size of an answer in advance.
+//! - **Quota is a belief that corrects itself.** Declared limits are kept exactly. [`Engine::headers`] takes in what an answer's
+//!   head says ([`limit::RateLimitHeaders`]): an undeclared limit becomes known, and what others used is seen. A refusal
+//!   without either teaches a pace. Malformed headers are counted in [`ProviderSnapshot::ignored_headers`].
+//! - **A failure never looks cheap.** A fast 500 or 429 is no latency sample, so it attracts nobody.
+//! - **Waiting is the caller's.** [`Decision::Wait`] says when asking again can help; [`WaitQueue`] is a bounded priority
+//!   queue for those who wait, without a clock of its own.
+//! - **No allocation per decision**, and none per settle: a pick works on one immutable generation of the pool, with its
+//!   candidates in a fixed-size set of bits (at most [`config::PROVIDERS_MAX`] providers). [`Engine::pick_traced`] fills a
+//!   [`Trace`] that can be reused.
+//! - **Cost.** A pick reads one relaxed atomic per candidate where the strategy compares candidates, and takes one
+//!   uncontended lock, that of the chosen provider; `settle` takes the same lock once. [`strategy::CATALOGUE`] gives the
+//!   order of each strategy in the number of providers.
+//!
+//! # Threads
+//!
+//! `Engine` is `Send + Sync` and every method takes `&self`. A pick or settle holds one lock at a time and calls nothing
+//! under it; [`Engine::reconfigure`] does not block picks. What may differ from a serial order under concurrent calls:
+//!
+//! - A strategy compares loads that other threads are changing. Two picks at the same instant may both choose the provider
+//!   that was least loaded; limits are checked again under the lock, so a quota is never overdrawn by a race.
+//! - A pick that began before a [`Engine::reconfigure`] finishes on the old generation. Its lease stays valid, also when its
+//!   provider is gone.
+//! - The running means of latency and answer size over the pool may lose a sample when two threads write at once.
+//!
+//! # Features
+//!
+//! The engine is all there is with `default-features = false`; it then depends on arc-swap, crossbeam-utils and thiserror
+//! only. The default feature `cli` adds the simulator and the program. The feature `tracing` adds `Engine::pick_logged`, which emits an
+//! event per decision.
+
+mod arena;
+mod balancer;
+mod bits;
+pub mod config;
+mod group;
+mod health;
+mod latency;
+pub mod limit;
+mod pick;
+mod pool;
+mod provider;
+mod queue;
+mod request;
+mod retry;
+mod slot;
+pub mod strategy;
+#[cfg(feature = "tracing")]
+pub mod telemetry;
+mod trace;
+mod typical;
+
+pub use balancer::{Engine, ProviderSnapshot, Snapshot};
+pub use config::{Config, ConfigError, Cost, OutlierDetection, ProbeRules, ProviderConfig, Retry};
+pub use health::{HealthChange, HealthEvent};
+pub use limit::Limits;
+pub use queue::WaitQueue;
+pub use request::{AttemptResult, Decision, Lease, ModelId, Outcome, ProviderId, Request, Tried, Usage, Why};
+pub use retry::Retrying;
+pub use strategy::Strategy;
+pub use trace::{Candidate, Trace};

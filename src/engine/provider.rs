@@ -1,0 +1,395 @@
+//! One provider as a plain state machine: admit, settle, and the verdict at `now`. No sharing, no clock.
+
+use std::sync::Arc;
+
+use super::config::{Config, ProbeRules, ProviderConfig};
+use super::health::{EjectedShare, Fitness, HealthChange};
+use super::latency::Speed;
+use super::limit::{Belief, Cost, FreeAt, Ledger, Limits, RateLimitHeaders, Reservation};
+use super::request::{AttemptResult, Outcome, Why};
+use crate::time::Nanos;
+
+/// The locked state of one provider.
+#[derive(Debug)]
+pub(crate) struct Core {
+    drained: bool,
+    /// No longer in the pool.
+    retired: bool,
+    quota: Belief,
+    load: Load,
+    speed: Speed,
+    health: Fitness,
+    /// Cache of [`Speed::typical`]; 0 while unknown.
+    typical: f64,
+    /// Cache: not a candidate before this.
+    shut_until: Nanos,
+    /// Cache of [`Ledger::headroom`].
+    headroom: f32,
+}
+
+/// How strict an admission is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// By all rules.
+    Strict,
+    /// A provider in its slow start takes part in every pick: no other is left.
+    Eager,
+    /// Ejections do not count: everyone is out, and the least bad is better than nothing.
+    LeastBad,
+}
+
+/// Attempts in flight.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Load {
+    pub in_flight: u32,
+    /// Those of them without a first token so far.
+    pub waiting: u32,
+    /// Wrapping sum of the send times in ns of those that wait.
+    pub starts: u64,
+}
+
+impl Load {
+    /// One that was sent at `sent` waits no longer.
+    #[inline]
+    fn heard(&mut self, sent: Nanos) {
+        self.waiting -= 1;
+        self.starts = self.starts.wrapping_sub(sent.as_nanos());
+    }
+}
+
+/// What an attempt asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask {
+    pub cost: Cost,
+    /// Request id, for draws.
+    pub request: u64,
+    pub mode: Mode,
+}
+
+/// What an admitted attempt holds.
+pub(crate) struct Admitted {
+    pub reservation: Reservation,
+    pub trial: bool,
+}
+
+/// Why a provider does not admit, and until when (`None`: until an attempt is settled or the configuration changes).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Shut {
+    pub why: Why,
+    pub until: Until,
+}
+
+impl Shut {
+    pub const fn new(why: Why, until: Until) -> Shut {
+        Shut { why, until }
+    }
+}
+
+/// When a shut provider can be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Until {
+    /// At this instant.
+    Time(Nanos),
+    /// When an attempt in flight is settled.
+    Settle,
+    /// Not unless the configuration changes.
+    Never,
+}
+
+/// The end of an attempt, as the core needs it.
+pub(crate) struct Ended<'a> {
+    pub sent: Nanos,
+    pub first_token: Nanos,
+    /// `None` where a group keeps the quota.
+    pub reservation: Option<&'a Reservation>,
+    pub trial: bool,
+    /// It was its request's first.
+    pub first: bool,
+    pub outcome: &'a Outcome,
+    /// Output tokens of a typical request in this pool.
+    pub typical_tokens: f64,
+}
+
+impl Core {
+    pub fn new(config: &Config, provider: &ProviderConfig, ledger: Ledger, share: Arc<EjectedShare>, salt: u64) -> Core {
+        let mut core = Core {
+            drained: provider.drained,
+            retired: false,
+            quota: Belief::new(ledger),
+            load: Load::default(),
+            speed: Speed::default(),
+            health: Fitness::new(config.outlier_detection, config.quota, share, salt),
+            typical: 0.0,
+            shut_until: Nanos::ZERO,
+            headroom: 1.0,
+        };
+        core.refresh_shut(Nanos::ZERO);
+        core
+    }
+
+    /// Takes over a changed configuration; what was learned stays, and what was used of `limits`, where those have changed.
+    pub fn reconfigure(&mut self, now: Nanos, config: &Config, drained: bool, limits: Option<&Limits>) {
+        self.drained = drained;
+        if let Some(limits) = limits {
+            self.quota.replace(now, limits);
+        }
+        self.health.reconfigure(now, config.outlier_detection, config.quota);
+        self.refresh_shut(now);
+    }
+
+    /// It has left the pool: nobody will ask whether it is open.
+    pub fn retire(&mut self) {
+        self.retired = true;
+        self.shut_until = Nanos::ZERO;
+        self.health.leave();
+    }
+
+    /// Reserves everything an attempt of this cost needs, or nothing; [`Core::shut`] then tells why.
+    #[inline(always)]
+    pub fn admit(&mut self, now: Nanos, ask: Ask) -> Option<Admitted> {
+        if !self.takes(now, ask) {
+            return None;
+        }
+        let reservation = self.quota.reserve(now, ask.cost)?;
+        Some(Admitted { reservation, trial: self.begin(now) })
+    }
+
+    /// [`Core::admit`] where a group keeps the quota, and has reserved it; whether it is the trial.
+    pub fn admit_grouped(&mut self, now: Nanos, ask: Ask) -> Option<bool> {
+        self.takes(now, ask).then(|| self.begin(now))
+    }
+
+    /// Whether it takes attempts at all, whatever they cost.
+    #[inline(always)]
+    fn takes(&mut self, now: Nanos, ask: Ask) -> bool {
+        // One comparison while nothing is wrong.
+        !(self.drained | self.retired) && (!self.health.is_noteworthy() || self.health.admits(now, self.load.in_flight, ask))
+    }
+
+    /// Counts an attempt; whether it is the trial.
+    #[inline(always)]
+    fn begin(&mut self, now: Nanos) -> bool {
+        let trial = self.health.admitted(now, self.load.waiting);
+        self.load.in_flight += 1;
+        self.load.waiting += 1;
+        self.load.starts = self.load.starts.wrapping_add(now.as_nanos());
+        self.refresh_shut(now);
+        trial
+    }
+
+    /// What time alone changes: a provider that has been silent for too long is taken out, and a quota that has refilled
+    /// shows as such, although nobody was sent there lately.
+    pub fn sweep(&mut self, now: Nanos) -> Option<HealthChange> {
+        let change = self.health.look_for_hang(now, self.load.waiting);
+        self.refresh_shut(now);
+        change
+    }
+
+    /// Why an attempt of this cost would not be admitted; `None` if it would.
+    pub fn shut(&mut self, now: Nanos, cost: Cost) -> Option<Shut> {
+        if self.drained || self.retired {
+            return Some(Shut::new(Why::Drained, Until::Never));
+        }
+        let limit = self.quota.would_refuse(now, cost).map(|refusal| Shut::new(Why::Limit(refusal.dimension), refusal.free_at.into()));
+        // Both must be over: the later one counts.
+        [self.health.shut(now, self.load.in_flight), limit].into_iter().flatten().max_by_key(|shut| shut.until)
+    }
+
+    /// An active probe has ended.
+    pub fn probed(&mut self, now: Nanos, rules: ProbeRules, good: bool) -> Option<HealthChange> {
+        let change = self.health.probed(now, rules, good);
+        self.refresh_shut(now);
+        change
+    }
+
+    /// The first token of an attempt that was sent at `sent` has arrived.
+    #[inline]
+    pub fn first_token(&mut self, now: Nanos, sent: Nanos, trial: bool) -> Option<HealthChange> {
+        self.load.heard(sent);
+        let change = self.health.first_token(now, trial);
+        if change.is_some() {
+            self.refresh_shut(now);
+        }
+        change
+    }
+
+    /// Whether an attempt of this cost might be admitted when one in flight is settled.
+    pub fn settle_may_help(&mut self, now: Nanos, cost: Cost) -> bool {
+        let in_flight = self.load.in_flight > 0;
+        self.shut(now, cost).is_none_or(|shut| match (shut.until, shut.why) {
+            (Until::Settle, _) => true,
+            (Until::Time(_), Why::Limit(dimension)) => in_flight && dimension.counts_tokens(),
+            (Until::Time(_) | Until::Never, _) => false,
+        })
+    }
+
+    /// Returns what an attempt held and learns from its end.
+    #[inline]
+    pub fn settle(&mut self, now: Nanos, ended: Ended<'_>) -> Option<HealthChange> {
+        self.load.in_flight -= 1;
+        if ended.first_token == Nanos::MAX {
+            self.load.heard(ended.sent);
+        }
+        self.learn_speed(now, &ended);
+        let unrelated = ended.outcome.result == AttemptResult::Status(429) && self.quota.is_pace_given_up(now);
+        let change = self.health.ended(now, &ended, unrelated);
+        if let Some(reservation) = ended.reservation {
+            return_quota(&mut self.quota, now, reservation, ended.outcome, self.health.pause_max());
+        }
+        self.refresh_shut(now);
+        change
+    }
+
+    #[inline]
+    fn learn_speed(&mut self, now: Nanos, ended: &Ended<'_>) {
+        let elapsed = nanos(now.since(ended.sent));
+        match ended.outcome.result {
+            AttemptResult::Success => {
+                let ttft = nanos(ended.first_token.min(now).since(ended.sent));
+                let tokens = ended.outcome.usage.map_or(0, |usage| usage.output_tokens);
+                self.speed.succeeded(now, ttft, elapsed, tokens);
+                self.health.answered(now, ttft);
+            }
+            // Other 4xx are about the request, the rest about the client: neither says how fast the provider is.
+            AttemptResult::Status(400..=407 | 410..=428 | 430..=499) | AttemptResult::Abandoned | AttemptResult::CallerTimedOut => return,
+            AttemptResult::Status(_) | AttemptResult::ConnectionError | AttemptResult::TimedOut | AttemptResult::Interrupted => {
+                self.speed.failed(now, elapsed);
+            }
+        }
+        self.typical = self.speed.typical(ended.typical_tokens).map_or(0.0, |typical| typical.max(1.0));
+    }
+
+    /// Rate-limit headers have arrived for the attempt of `reservation`.
+    pub fn hear(&mut self, now: Nanos, reservation: &Reservation, headers: &RateLimitHeaders) {
+        if self.health.pause_max().is_some() {
+            self.quota.hear(now, reservation, headers);
+            self.refresh_shut(now);
+        }
+    }
+
+    /// Rate-limit headers that were malformed or absurd.
+    pub fn ignored_headers(&self) -> u64 {
+        self.quota.ignored_headers()
+    }
+
+    /// Attempts in flight.
+    pub fn load(&self) -> Load {
+        self.load
+    }
+
+    /// Speed estimates.
+    pub fn speed(&self) -> &Speed {
+        &self.speed
+    }
+
+    /// Time of a typical request in ns; 0 while unknown.
+    pub fn typical(&self) -> f64 {
+        self.typical
+    }
+
+    /// Not a candidate before this.
+    pub fn shut_until(&self) -> Nanos {
+        self.shut_until
+    }
+
+    /// Share of the tightest limit that is left, 0…1.
+    pub fn headroom(&self) -> f32 {
+        self.headroom
+    }
+
+    #[inline]
+    fn refresh_shut(&mut self, now: Nanos) {
+        // The usual provider: open, without limits, and nothing to note.
+        if self.drained | self.retired | !self.quota.is_unlimited() | self.health.is_noteworthy() {
+            self.refresh_limited(now);
+        } else {
+            (self.shut_until, self.headroom) = (Nanos::ZERO, 1.0);
+        }
+    }
+
+    #[inline(never)]
+    fn refresh_limited(&mut self, now: Nanos) {
+        let (headroom, open) = self.quota.outlook(now, Cost::default());
+        self.headroom = headroom as f32;
+        self.shut_until = match (self.retired, self.drained) {
+            (true, _) => Nanos::ZERO,
+            (false, true) => Nanos::MAX,
+            (false, false) => {
+                let quota = if open { Nanos::ZERO } else { self.quota.free_at(now, Cost::default()).into() };
+                quota.max(self.health.shut_until(now, self.load.in_flight))
+            }
+        };
+    }
+
+    /// Whether it was drained by configuration.
+    pub fn is_drained(&self) -> bool {
+        self.drained || self.retired
+    }
+
+    /// Whether it was taken out for failing, its trial included.
+    pub fn is_out(&self, now: Nanos) -> bool {
+        self.health.is_out(now)
+    }
+
+    /// Ejections so far.
+    pub fn ejections(&self) -> u64 {
+        self.health.ejections()
+    }
+}
+
+/// A refused attempt used no quota, unless the provider counts refusals; any other keeps its request, and its tokens
+/// become what the provider counted, where it said. A 503 may be a refusal or an answer that used quota: it is taken for the
+/// latter, since believing in too little costs a moment and believing in too much a 429. A refusal teaches, unless it asks for
+/// a pause over `pause_max`, which no rate explains; `None`: quotas do not count.
+#[inline]
+pub(super) fn return_quota(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
+    if matches!(outcome.result, AttemptResult::Status(429) | AttemptResult::ConnectionError) {
+        return return_refused(quota, now, reservation, outcome, pause_max);
+    }
+    if quota.is_unlimited() {
+        return quota.leave();
+    }
+    let usage = outcome.usage.map(|usage| Cost { input: usage.input_tokens.into(), output: usage.output_tokens.into() });
+    quota.end(now, reservation, usage);
+}
+
+#[cold]
+fn return_refused(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
+    let teaches = pause_max.is_some_and(|most| outcome.retry_after.is_none_or(|hint| hint <= most));
+    if teaches && outcome.result == AttemptResult::Status(429) {
+        quota.refused(now, reservation, outcome.retry_after);
+    }
+    if quota.count_refused() {
+        quota.keep(now, reservation);
+    } else {
+        quota.undo(now, reservation);
+    }
+}
+
+impl From<FreeAt> for Nanos {
+    /// Not before this; [`Nanos::MAX`] where only a settle or nothing helps.
+    fn from(free_at: FreeAt) -> Nanos {
+        match free_at {
+            FreeAt::Now => Nanos::ZERO,
+            FreeAt::At(time) => time,
+            FreeAt::OnSettle | FreeAt::Never => Nanos::MAX,
+        }
+    }
+}
+
+/// Up to 292 years; a signed conversion is one instruction, an unsigned one five.
+#[inline]
+fn nanos(time: Nanos) -> f64 {
+    time.as_nanos().min(i64::MAX as u64) as i64 as f64
+}
+
+impl From<FreeAt> for Until {
+    fn from(free_at: FreeAt) -> Until {
+        match free_at {
+            FreeAt::Now => Until::Time(Nanos::ZERO),
+            FreeAt::At(time) => Until::Time(time),
+            FreeAt::OnSettle => Until::Settle,
+            FreeAt::Never => Until::Never,
+        }
+    }
+}

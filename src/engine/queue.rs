@@ -1,0 +1,141 @@
+//! The balancer's queue: requests that nothing can take yet. Bounded, by priority, first in first out within a lane.
+//!
+//! A lane holds requests that compete for the same things (in practice: one class). When the head of a lane cannot go,
+//! the lane is blocked and the next lane has its turn, so a request for a model without quota does not hold up others.
+//! Among lanes that can go, the lower priority number is served first, then the longer wait. The queue has no clock and
+//! does not wake up: ask it after every settle, and at the time of the earliest `until` of the last blocked heads.
+
+use std::collections::VecDeque;
+
+/// A bounded queue of waiting requests.
+#[derive(Debug)]
+pub struct WaitQueue<T> {
+    lanes: Vec<Lane<T>>,
+    length: u64,
+    max_length: u64,
+    sequence: u64,
+}
+
+#[derive(Debug)]
+struct Lane<T> {
+    priority: u32,
+    waiting: VecDeque<Waiting<T>>,
+    blocked: bool,
+}
+
+#[derive(Debug)]
+struct Waiting<T> {
+    sequence: u64,
+    item: T,
+}
+
+impl<T> WaitQueue<T> {
+    /// An empty queue with a lane for each of `priorities` (lower is served first), at most `max_length` long.
+    pub fn new(priorities: impl IntoIterator<Item = u32>, max_length: u64) -> WaitQueue<T> {
+        let lanes = priorities.into_iter().map(|priority| Lane { priority, waiting: VecDeque::new(), blocked: false });
+        WaitQueue { lanes: lanes.collect(), length: 0, max_length, sequence: 0 }
+    }
+
+    /// Appends to a lane; gives the item back when the queue is full.
+    ///
+    /// # Errors
+    /// The item, when there is no place.
+    pub fn push(&mut self, lane: usize, item: T) -> Result<(), T> {
+        if self.length >= self.max_length {
+            return Err(item);
+        }
+        self.lanes[lane].waiting.push_back(Waiting { sequence: self.sequence, item });
+        self.sequence += 1;
+        self.length += 1;
+        Ok(())
+    }
+
+    /// Starts a round: no lane is blocked.
+    pub fn unblock(&mut self) {
+        self.lanes.iter_mut().for_each(|lane| lane.blocked = false);
+    }
+
+    /// The request whose turn it is, and its lane. Either [`WaitQueue::take`] it or [`WaitQueue::block`] its lane.
+    pub fn head(&self) -> Option<(usize, &T)> {
+        let open = self.lanes.iter().enumerate().filter(|(_, lane)| !lane.blocked);
+        let heads = open.filter_map(|(index, lane)| Some((lane.priority, lane.waiting.front()?, index)));
+        heads.min_by_key(|(priority, waiting, _)| (*priority, waiting.sequence)).map(|(_, waiting, index)| (index, &waiting.item))
+    }
+
+    /// Removes the head of a lane.
+    pub fn take(&mut self, lane: usize) -> Option<T> {
+        let waiting = self.lanes[lane].waiting.pop_front()?;
+        self.length -= 1;
+        Some(waiting.item)
+    }
+
+    /// The head of this lane cannot go in this round.
+    pub fn block(&mut self, lane: usize) {
+        self.lanes[lane].blocked = true;
+    }
+
+    /// Removes the request that `is` it, wherever it stands: its time is up, or its client went away.
+    pub fn remove(&mut self, lane: usize, is: impl Fn(&T) -> bool) -> Option<T> {
+        let position = self.lanes[lane].waiting.iter().position(|waiting| is(&waiting.item))?;
+        self.length -= 1;
+        self.lanes[lane].waiting.remove(position).map(|waiting| waiting.item)
+    }
+
+    /// Whether nobody in this lane waits.
+    pub fn is_lane_empty(&self, lane: usize) -> bool {
+        self.lanes[lane].waiting.is_empty()
+    }
+
+    /// Requests waiting.
+    pub fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lower_priority_numbers_first_and_fifo_within_equals() {
+        let mut queue = WaitQueue::new([5, 0, 5], 10);
+        for (lane, item) in [(0, 'a'), (2, 'b'), (1, 'c'), (0, 'd'), (1, 'e')] {
+            queue.push(lane, item).expect("there is a place");
+        }
+        let mut order = Vec::new();
+        while let Some((lane, _)) = queue.head() {
+            order.extend(queue.take(lane));
+        }
+        assert_eq!(order, ['c', 'e', 'a', 'b', 'd']);
+    }
+
+    #[test]
+    fn a_blocked_lane_lets_others_pass_until_the_next_round() {
+        let mut queue = WaitQueue::new([0, 0], 10);
+        queue.push(0, 'a').expect("there is a place");
+        queue.push(1, 'b').expect("there is a place");
+        queue.block(0);
+        assert_eq!(queue.head(), Some((1, &'b')));
+        queue.block(1);
+        assert_eq!(queue.head(), None);
+        queue.unblock();
+        assert_eq!(queue.head(), Some((0, &'a')));
+    }
+
+    #[test]
+    fn it_is_bounded_and_lets_go_of_anyone() {
+        let mut queue = WaitQueue::new([0], 2);
+        assert_eq!(queue.push(0, 'a'), Ok(()));
+        assert_eq!(queue.push(0, 'b'), Ok(()));
+        assert_eq!(queue.push(0, 'c'), Err('c'), "full");
+        assert_eq!(queue.remove(0, |item| *item == 'b'), Some('b'), "its time is up");
+        assert_eq!(queue.remove(0, |item| *item == 'b'), None);
+        assert_eq!((queue.len(), queue.is_empty(), queue.is_lane_empty(0)), (1, false, false));
+        assert_eq!(queue.push(0, 'd'), Ok(()), "a place is free again");
+    }
+}

@@ -1,0 +1,287 @@
+//! What goes into a pick and comes out of it: [`Request`], [`Decision`], [`Lease`], [`Outcome`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::arena::Tenancy;
+use super::group::Group;
+use super::limit::Reservation;
+use crate::time::Nanos;
+
+/// One provider of a pool, by its position in [`Config::providers`](super::Config::providers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProviderId(pub(crate) u16);
+
+impl ProviderId {
+    /// Position in the configuration.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A model name known to the engine; see [`Engine::model`](super::Engine::model).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ModelId(pub(crate) u16);
+
+impl ModelId {
+    /// A request that any provider may serve.
+    pub const ANY: ModelId = ModelId(0);
+}
+
+/// A request as the balancer sees it when it must choose.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Unique per engine. Random choices are drawn from (seed, id, attempt), so equal ids choose alike.
+    pub id: u64,
+    /// Which providers are eligible.
+    pub model: ModelId,
+    /// Input tokens, as the gateway counted or estimated them.
+    pub input_tokens: u32,
+    /// The client's `max_tokens`; `None`: it set none.
+    pub max_tokens: Option<u32>,
+    /// Affinity key for `consistent-hash`; `None`: the id takes its place.
+    pub session: Option<u64>,
+    /// Attempts so far; empty for a new request.
+    pub tried: Tried,
+}
+
+impl Request {
+    /// A request with the given id that any provider may serve, with no tokens, no session and no attempt yet.
+    pub fn new(id: u64) -> Request {
+        Request { id, model: ModelId::ANY, input_tokens: 0, max_tokens: None, session: None, tried: Tried::default() }
+    }
+}
+
+/// The providers a request has been sent to, oldest first. It remembers the last 16; with more attempts the oldest are
+/// forgotten, and may be chosen again before others.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tried {
+    attempts: u32,
+    last: [u16; TRIED_MAX],
+}
+
+const TRIED_MAX: usize = 16;
+
+impl Tried {
+    /// Notes an attempt.
+    pub fn push(&mut self, provider: ProviderId) {
+        self.last[self.attempts as usize % TRIED_MAX] = provider.0;
+        self.attempts += 1;
+    }
+
+    /// Attempts so far.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Whether there was none.
+    pub fn is_empty(&self) -> bool {
+        self.attempts == 0
+    }
+
+    /// Whether `provider` is among the remembered ones.
+    pub fn contains(&self, provider: ProviderId) -> bool {
+        self.remembered().contains(&provider.0)
+    }
+
+    /// The remembered ones, in no particular order.
+    pub(crate) fn remembered(&self) -> &[u16] {
+        &self.last[..(self.attempts as usize).min(TRIED_MAX)]
+    }
+}
+
+/// The answer to a pick.
+#[derive(Debug)]
+#[must_use = "a lease in here holds quota until it is settled"]
+pub enum Decision {
+    /// Send the request to the lease's provider, and settle the lease when the attempt has ended.
+    Send(Lease),
+    /// Nothing can take it now.
+    Wait {
+        /// The earliest moment at which asking again can help; `None`: when an attempt in flight is settled.
+        until: Option<Nanos>,
+        /// What holds the provider that comes back first.
+        why: Why,
+    },
+    /// Nothing in the pool can ever serve it.
+    Refuse {
+        /// What stands against it.
+        why: Why,
+    },
+}
+
+/// A short stable word for why a provider was chosen or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// Chosen.
+    Ok,
+    /// Eligible, but another was preferred.
+    #[default]
+    NotChosen,
+    /// It does not serve the model.
+    Model,
+    /// It was drained by configuration.
+    Drained,
+    /// It was taken out for failing.
+    Ejected,
+    /// It asked for a pause.
+    Cooldown,
+    /// One trial request is on its way after an ejection; the others wait for its outcome.
+    Trial,
+    /// Chosen although it was taken out for failing, because every provider was.
+    LeastBad,
+    /// It is coming back and takes part in only some picks.
+    SlowStart,
+    /// This request has been there.
+    Tried,
+    /// A better tier could take the request.
+    LowerTier,
+    /// A limit is used up.
+    Limit(super::limit::Dimension),
+}
+
+impl Why {
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Why::Ok => "ok",
+            Why::NotChosen => "not-chosen",
+            Why::Model => "model",
+            Why::Drained => "drained",
+            Why::Ejected => "ejected",
+            Why::Cooldown => "cooldown",
+            Why::Trial => "trial",
+            Why::LeastBad => "least-bad",
+            Why::SlowStart => "slow-start",
+            Why::Tried => "tried",
+            Why::LowerTier => "lower-tier",
+            Why::Limit(dimension) => dimension.word(),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A reservation at one provider: an in-flight place, request and token quota. Settle it exactly once with
+/// [`Engine::settle`](super::Engine::settle) of the engine that gave it; a lease that is dropped instead keeps its place
+/// forever.
+#[derive(Debug)]
+#[must_use = "a lease holds quota until it is settled"]
+pub struct Lease {
+    pub(crate) tenancy: Tenancy,
+    pub(crate) provider: ProviderId,
+    pub(crate) trial: bool,
+    /// The request's first attempt.
+    pub(crate) first: bool,
+    pub(crate) sent: Nanos,
+    /// [`Nanos::MAX`] before the first token.
+    pub(crate) first_token: Nanos,
+    /// In the provider's own quota, or in its group's.
+    pub(crate) reservation: Reservation,
+    pub(crate) group: Option<Arc<Group>>,
+}
+
+impl Lease {
+    /// Where to send the request.
+    pub fn provider(&self) -> ProviderId {
+        self.provider
+    }
+
+    /// When it was picked.
+    pub fn sent(&self) -> Nanos {
+        self.sent
+    }
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// The result.
+    pub result: AttemptResult,
+    /// Tokens the provider counted, if it said; corrects the reservation.
+    pub usage: Option<Usage>,
+    /// The provider's `retry-after`, as a duration from now.
+    pub retry_after: Option<Nanos>,
+}
+
+impl Outcome {
+    /// An outcome without usage or `retry-after`.
+    pub const fn new(result: AttemptResult) -> Outcome {
+        Outcome { result, usage: None, retry_after: None }
+    }
+}
+
+/// Tokens of one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Prompt.
+    pub input_tokens: u32,
+    /// Completion.
+    pub output_tokens: u32,
+}
+
+/// The result of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptResult {
+    /// A whole answer.
+    Success,
+    /// An answer with an HTTP error status.
+    Status(u16),
+    /// The connection was refused or broke before an answer.
+    ConnectionError,
+    /// The balancer's own time limit for attempts ran out before the first token.
+    TimedOut,
+    /// A time limit that the caller set for itself ran out before the first token; says nothing about the provider.
+    CallerTimedOut,
+    /// The answer broke off, or ran into a time limit, after its first token.
+    Interrupted,
+    /// The client went away, or another attempt of the request won; says nothing about the provider.
+    Abandoned,
+}
+
+impl AttemptResult {
+    /// Whether another attempt may help: 408, 409, 429, 5xx, connection errors, timeouts before the first token; never
+    /// another 4xx, and never once a token has reached the client.
+    pub fn is_retriable(self) -> bool {
+        match self {
+            AttemptResult::Status(status) => matches!(status, 408 | 409 | 429 | 500..=599),
+            AttemptResult::ConnectionError | AttemptResult::TimedOut | AttemptResult::CallerTimedOut => true,
+            AttemptResult::Success | AttemptResult::Interrupted | AttemptResult::Abandoned => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tried_remembers_the_last_sixteen() {
+        let mut tried = Tried::default();
+        assert!(tried.is_empty() && !tried.contains(ProviderId(0)), "nothing is tried at first, provider 0 included");
+        for provider in 0..20 {
+            tried.push(ProviderId(provider));
+        }
+        assert_eq!(tried.attempts(), 20);
+        assert!(!tried.contains(ProviderId(3)), "pushed out by the 20th");
+        assert!((4..20).all(|provider| tried.contains(ProviderId(provider))));
+    }
+
+    #[test]
+    fn only_failures_that_another_attempt_can_heal_are_retriable() {
+        for status in [408, 409, 429, 500, 502, 503, 529, 599] {
+            assert!(AttemptResult::Status(status).is_retriable(), "{status}");
+        }
+        for status in [400, 401, 403, 404, 413, 422, 498, 600] {
+            assert!(!AttemptResult::Status(status).is_retriable(), "{status}");
+        }
+        assert!(AttemptResult::ConnectionError.is_retriable() && AttemptResult::TimedOut.is_retriable());
+        for result in [AttemptResult::Success, AttemptResult::Interrupted, AttemptResult::Abandoned] {
+            assert!(!result.is_retriable(), "{result:?}");
+        }
+    }
+}

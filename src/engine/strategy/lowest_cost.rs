@@ -1,0 +1,33 @@
+//! Lowest cost: the lowest price for this request's tokens; of equal prices the fewest in flight per weight.
+//!
+//! The output size is not known in advance: the price is that of the typical output so far, cut at the request's
+//! `max_tokens`. A provider without a price comes after all that have one: unknown is not free.
+
+use super::super::bits::Candidates;
+use super::View;
+
+#[inline(never)]
+pub(super) fn choose(view: &View<'_>, candidates: &impl Candidates) -> usize {
+    let (input, output) = tokens(view);
+    view.lowest(candidates, |position| (price(view, position, input, output), view.load(position))).expect("candidates are not empty")
+}
+
+/// Expected price of this request; infinite without a price list.
+pub(super) fn score(view: &View<'_>, position: usize) -> f64 {
+    let (input, output) = tokens(view);
+    price(view, position, input, output) / 1e6
+}
+
+/// Tokens in and out that the request will probably take.
+#[inline]
+fn tokens(view: &View<'_>) -> (f64, f64) {
+    let typical = view.typical.tokens();
+    let output = view.request.max_tokens.map_or(typical, |max| typical.min(f64::from(max)));
+    (view.request.input_tokens.into(), output)
+}
+
+/// In millionths.
+#[inline]
+fn price(view: &View<'_>, position: usize, input: f64, output: f64) -> f64 {
+    view.member(position).cost.map_or(f64::INFINITY, |cost| input * cost.input + output * cost.output)
+}

@@ -1,0 +1,57 @@
+//! Weighted random: any eligible provider with probability proportional to its weight.
+//!
+//! The same long-run shares as `weighted-round-robin`, without shared state, with multinomial fluctuation: after N picks
+//! a share p is off by about √(p(1−p)/N).
+
+use super::super::bits::Candidates;
+use super::super::pool::Member;
+use super::View;
+
+/// Running sums of the weights in whole units.
+pub(crate) struct WeightedRandom {
+    sums: Box<[u64]>,
+}
+
+/// Draws that may hit a provider that is not eligible before the eligible ones are summed instead.
+const REJECTIONS_MAX: usize = 4;
+
+impl WeightedRandom {
+    pub fn new(members: &[Member]) -> WeightedRandom {
+        let sums = members.iter().scan(0, |sum, member| {
+            *sum += member.units;
+            Some(*sum)
+        });
+        WeightedRandom { sums: sums.collect() }
+    }
+
+    /// O(log n) while most weight is eligible: draws over all members and rejects the others, which leaves the
+    /// proportions among the eligible ones exact; O(n) otherwise.
+    #[inline]
+    pub fn choose(&self, view: &View<'_>, candidates: &impl Candidates) -> usize {
+        let total = self.sums[self.sums.len() - 1];
+        let mut draws = view.draws();
+        for _ in 0..REJECTIONS_MAX {
+            let point = draws.below(total);
+            let position = self.sums.partition_point(|sum| *sum <= point);
+            if candidates.contains(position) {
+                return position;
+            }
+        }
+        self.choose_by_sum(view, candidates, draws.next_u64())
+    }
+
+    /// `draw` is uniform over 64 bits.
+    #[inline(never)]
+    fn choose_by_sum(&self, view: &View<'_>, candidates: &impl Candidates, draw: u64) -> usize {
+        let eligible: u64 = candidates.iter().map(|position| view.member(position).units).sum();
+        let mut point = ((u128::from(draw) * u128::from(eligible)) >> 64) as u64;
+        for position in candidates.iter() {
+            let units = view.member(position).units;
+            if point < units {
+                return position;
+            }
+            point -= units;
+        }
+        candidates.first_from(0).expect("candidates are not empty")
+    }
+}

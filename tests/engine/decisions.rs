@@ -1,0 +1,118 @@
+//! What a pick says when it does not send: wait until when, or never, and why.
+
+use lbsim::engine::{AttemptResult, Config, Decision, Limits, Outcome, Request, Strategy, Usage};
+use lbsim::time::Nanos;
+
+use super::{engine, providers, send, succeed};
+
+fn waits(decision: &Decision) -> Option<(Option<Nanos>, &'static str)> {
+    match decision {
+        Decision::Wait { until, why } => Some((*until, why.word())),
+        Decision::Send(_) | Decision::Refuse { .. } => None,
+    }
+}
+
+#[test]
+fn a_used_up_rate_names_the_moment_it_frees() {
+    // One request a second with a burst of one: the second request waits until exactly 1 s, and then goes.
+    let mut pool = providers(1);
+    pool[0].limits = Limits { rpm: Some(60.0), burst: Some(1.0), ..Default::default() };
+    let engine = engine(Strategy::RoundRobin, pool);
+    let lease = send(&engine, Nanos::ZERO, &Request::new(0));
+    succeed(&engine, Nanos::ZERO, lease);
+    let second = engine.pick(Nanos::from_millis(400), &Request::new(1));
+    assert_eq!(waits(&second), Some((Some(Nanos::from_secs(1)), "rpm")));
+    assert!(matches!(engine.pick(Nanos::new(999_999_999), &Request::new(1)), Decision::Wait { .. }), "not a nanosecond before");
+    let _lease = send(&engine, Nanos::from_secs(1), &Request::new(1));
+}
+
+#[test]
+fn of_several_the_first_to_come_back_counts() {
+    let mut pool = providers(2);
+    pool[0].limits = Limits { rpm: Some(6.0), burst: Some(1.0), ..Default::default() };
+    pool[1].limits = Limits { rpm: Some(12.0), burst: Some(1.0), ..Default::default() };
+    let engine = engine(Strategy::LeastConnections, pool);
+    let _leases = [0, 1].map(|id| send(&engine, Nanos::ZERO, &Request::new(id)));
+    let third = engine.pick(Nanos::ZERO, &Request::new(2));
+    assert_eq!(waits(&third), Some((Some(Nanos::from_secs(5)), "rpm")));
+}
+
+#[test]
+fn what_can_never_be_served_is_refused_at_once() {
+    let mut pool = providers(2);
+    pool[0].drained = true;
+    pool[1].limits = Limits { tpm: Some(1_000.0), ..Default::default() };
+    let engine = engine(Strategy::Random, pool);
+    let large = Request { input_tokens: 600, max_tokens: Some(401), ..Request::new(0) };
+    let decision = engine.pick(Nanos::ZERO, &large);
+    assert!(matches!(decision, Decision::Refuse { why } if why.word() == "drained" || why.word() == "tpm"), "{decision:?}");
+    let _lease = send(&engine, Nanos::ZERO, &Request { max_tokens: Some(400), ..large });
+}
+
+#[test]
+fn a_drained_pool_refuses() {
+    let mut pool = providers(2);
+    pool.iter_mut().for_each(|provider| provider.drained = true);
+    let decision = engine(Strategy::PowerOfTwo, pool).pick(Nanos::ZERO, &Request::new(0));
+    assert!(matches!(decision, Decision::Refuse { why } if why.word() == "drained"), "{decision:?}");
+}
+
+#[test]
+fn tokens_are_reserved_before_the_answer_and_returned_after_it() {
+    // 1,000 tokens a minute: two requests of 500 fit at once, a third waits; when the first turns out to have used 100,
+    // the 400 it did not need admit one of 400.
+    let mut pool = providers(1);
+    pool[0].limits = Limits { tpm: Some(1_000.0), ..Default::default() };
+    let engine = engine(Strategy::Failover, pool);
+    let request = Request { input_tokens: 100, max_tokens: Some(400), ..Request::new(0) };
+    let first = send(&engine, Nanos::ZERO, &request);
+    let _second = send(&engine, Nanos::ZERO, &request);
+    assert_eq!(waits(&engine.pick(Nanos::ZERO, &request)), Some((Some(Nanos::from_secs(30)), "tpm")));
+    let usage = Some(Usage { input_tokens: 50, output_tokens: 50 });
+    engine.settle(Nanos::ZERO, first, Outcome { usage, ..Outcome::new(AttemptResult::Success) });
+    let _third = send(&engine, Nanos::ZERO, &Request { max_tokens: Some(300), ..request });
+}
+
+#[test]
+fn a_quota_that_has_refilled_is_used_again() {
+    // Both have 60 requests a minute. The first has used up 59 while the second was drained; two minutes later both are
+    // full again, and of requests that come slower than any quota binds the first gets its half.
+    let mut pool = providers(2);
+    for provider in &mut pool {
+        provider.limits = Limits { rpm: Some(60.0), ..Limits::default() };
+    }
+    pool[1].drained = true;
+    let engine = engine(Strategy::RateLimitAware, pool.clone());
+    for id in 0..59 {
+        succeed(&engine, Nanos::ZERO, send(&engine, Nanos::ZERO, &Request::new(id)));
+    }
+    pool[1].drained = false;
+    engine.reconfigure(Nanos::from_secs(1), Config::new(Strategy::RateLimitAware, pool)).expect("a valid configuration");
+    let mut seen = [0_u32; 2];
+    for id in 100..400 {
+        let now = Nanos::from_secs(id + 20);
+        let lease = send(&engine, now, &Request::new(id));
+        seen[lease.provider().index()] += 1;
+        succeed(&engine, now, lease);
+    }
+    // A fair coin tossed 300 times lies within 150 ± 45 but for once in ten million.
+    assert!(seen[0].abs_diff(150) < 45, "{seen:?}");
+}
+
+#[test]
+fn a_reconfiguration_brings_new_limits() {
+    // Two requests a minute, both used; with five a minute three more go, and what was used stays used.
+    let mut pool = providers(1);
+    let limits = |rpm| Limits { rpm: Some(rpm), algorithm: lbsim::engine::limit::Algorithm::FixedWindow, ..Limits::default() };
+    pool[0].limits = limits(2.0);
+    let engine = engine(Strategy::Failover, pool.clone());
+    let sent = |ids: std::ops::Range<u64>| {
+        let picks = ids.map(|id| engine.pick(Nanos::from_secs(id), &Request::new(id)));
+        picks.filter(|decision| matches!(decision, Decision::Send(_))).count()
+    };
+    assert_eq!(sent(0..10), 2);
+    pool[0].limits = limits(5.0);
+    engine.reconfigure(Nanos::from_secs(10), Config::new(Strategy::Failover, pool)).expect("a valid configuration");
+    assert_eq!(sent(10..30), 3);
+    assert_eq!(sent(60..70), 5, "a new window");
+}

@@ -1,0 +1,57 @@
+//! A decision allocates nothing: counted by the allocator itself, in steady state, for every strategy.
+
+use allocation_counter::measure;
+use lbsim::engine::limit::Algorithm;
+use lbsim::engine::{
+    AttemptResult, Config, Decision, Engine, Limits, Outcome, ProviderConfig, Request, Retry, Retrying, Strategy, Trace, Usage, strategy,
+};
+use lbsim::time::Nanos;
+
+use super::weighted;
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(measure(|| drop(std::hint::black_box(Box::new(1)))).count_total, 1);
+}
+
+#[test]
+fn picks_and_settlements_do_not_allocate() {
+    let buckets = Limits { rpm: Some(6e6), tpm: Some(6e9), max_concurrency: Some(2), ..Default::default() };
+    let windows = Limits { algorithm: Algorithm::FixedWindow, period: Some(Nanos::from_millis(5)), ..buckets.clone() };
+    for info in &strategy::CATALOGUE {
+        for limits in [&Limits::default(), &buckets, &windows] {
+            let engine = pool(info.strategy, limits);
+            let mut trace = Trace::default();
+            // The first picks of a thread and the first use of a trace may allocate.
+            requests(&engine, 0..100, &mut trace);
+            let counted = measure(|| requests(&engine, 100..1_100, &mut trace));
+            assert_eq!(counted.count_total, 0, "{} with {limits:?}", info.name);
+        }
+    }
+}
+
+fn pool(strategy: Strategy, limits: &Limits) -> Engine {
+    let weights: Vec<f64> = (0..70).map(|index| f64::from(1 + index % 3)).collect();
+    let providers = weighted(&weights).into_iter().map(|provider| ProviderConfig { limits: limits.clone(), ..provider });
+    let retry = Retry { max_retries: 3, ..Default::default() };
+    Engine::new(Config { retry, ..Config::new(strategy, providers.collect()) }).expect("a valid configuration")
+}
+
+/// Every request fails once, is retried elsewhere, and then streams an answer. Every third decision is traced.
+fn requests(engine: &Engine, ids: std::ops::Range<u64>, trace: &mut Trace) {
+    for id in ids {
+        let now = Nanos::from_millis(id);
+        let mut request = Request { input_tokens: 100, max_tokens: Some(50), session: Some(id % 7), ..Request::new(id) };
+        for result in [AttemptResult::Status(500), AttemptResult::Success] {
+            let decision = if id % 3 == 0 { engine.pick_traced(now, &request, trace) } else { engine.pick(now, &request) };
+            let Decision::Send(mut lease) = decision else { panic!("{id} is not sent") };
+            request.tried.push(lease.provider());
+            engine.first_token(now, &mut lease);
+            let usage = Some(Usage { input_tokens: 90, output_tokens: 20 });
+            let outcome = Outcome { usage, ..Outcome::new(result) };
+            engine.settle(now, lease, outcome);
+            let retrying = engine.retry(now, &request, &outcome);
+            assert_ne!(retrying, Retrying::Exhausted, "{id}");
+        }
+    }
+}
