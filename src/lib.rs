@@ -14,9 +14,13 @@
 //! | [`time`] | whole nanoseconds; durations as text |
 //! | [`rng`] | draws by address: value = f(seed, stream, index) |
 //! | [`engine`] | the product: strategies, limits, retries, queue |
+#![cfg_attr(feature = "cli", doc = "| [`world`] | arrivals, token sizes, traces, mock providers |")]
 //!
 //! With `default-features = false` only the first three are there.
 
 pub mod engine;
 pub mod rng;
 pub mod time;
+
+#[cfg(feature = "cli")]
+pub mod world;
