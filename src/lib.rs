@@ -15,6 +15,8 @@
 //! | [`rng`] | draws by address: value = f(seed, stream, index) |
 //! | [`engine`] | the product: strategies, limits, retries, queue |
 #![cfg_attr(feature = "cli", doc = "| [`world`] | arrivals, token sizes, traces, mock providers |")]
+#![cfg_attr(feature = "cli", doc = "| [`report`] | the versioned result, as plain data |")]
+#![cfg_attr(feature = "cli", doc = "| [`metrics`] | from events to the figures of a report |")]
 //!
 //! With `default-features = false` only the first three are there.
 
@@ -22,5 +24,9 @@ pub mod engine;
 pub mod rng;
 pub mod time;
 
+#[cfg(feature = "cli")]
+pub mod metrics;
+#[cfg(feature = "cli")]
+pub mod report;
 #[cfg(feature = "cli")]
 pub mod world;

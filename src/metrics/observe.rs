@@ -1,0 +1,136 @@
+//! What a driver tells about a run while it happens. Both drivers emit the same events.
+
+use crate::engine::{Strategy, Trace};
+use crate::time::Nanos;
+
+/// A request, as far as statistics care.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RequestInfo {
+    /// Position in the order of arrivals, warm-up included.
+    pub id: u64,
+    /// When it was meant to arrive.
+    pub intended: Nanos,
+    /// Index of its class.
+    pub class: u16,
+    /// False for requests of the warm-up.
+    pub measured: bool,
+    /// Input tokens.
+    pub input: u32,
+    /// True output tokens after the cut at `max_tokens`.
+    pub output: u32,
+}
+
+/// Which try of a request an attempt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptKind {
+    /// The first.
+    First,
+    /// After a failed one.
+    Retry,
+    /// Beside one that is still running.
+    Hedge,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptEnd {
+    /// The whole answer arrived.
+    Succeeded,
+    /// The provider answered 429.
+    RateLimited,
+    /// The provider answered another error status, or refused the connection (status 0).
+    Failed {
+        /// HTTP status; 0 for a connection error.
+        status: u16,
+    },
+    /// The balancer gave up waiting.
+    TimedOut,
+    /// The client went away, another attempt of the request won, or the run was cut off.
+    Abandoned,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RequestEnd {
+    /// The client got its answer at `now`.
+    Succeeded {
+        /// When the first token of the successful attempt arrived.
+        first_token: Nanos,
+    },
+    /// The last attempt failed.
+    Failed,
+    /// The balancer refused it; it never reached a provider.
+    Shed,
+    /// Cut off before its end.
+    Unfinished {
+        /// The client went away (not: the run was interrupted).
+        cancelled: bool,
+    },
+}
+
+/// Receives the events of one run, in order of time. Every method may be called for requests of the warm-up too.
+pub trait Observer {
+    /// A request arrived.
+    fn offered(&mut self, request: &RequestInfo);
+    /// An attempt was sent to `provider`.
+    fn sent(&mut self, now: Nanos, request: &RequestInfo, provider: usize, kind: AttemptKind);
+    /// An attempt that was sent at `sent` began to be served.
+    fn started(&mut self, now: Nanos, request: &RequestInfo, provider: usize, sent: Nanos);
+    /// An attempt that was sent at `sent` ended.
+    fn attempt_ended(&mut self, now: Nanos, request: &RequestInfo, provider: usize, sent: Nanos, end: AttemptEnd);
+    /// An attempt was refused with a 429 although another provider of its model had quota for it: a mistake of the balancer.
+    fn refused_avoidably(&mut self, _request: &RequestInfo) {}
+    /// A request ended. Every offered request ends exactly once.
+    fn ended(&mut self, now: Nanos, request: &RequestInfo, end: RequestEnd);
+    /// From `now` on, `in_flight` attempts are at `provider` (queued or in service) and `busy` of its slots are taken.
+    fn occupancy(&mut self, now: Nanos, provider: usize, in_flight: u32, busy: u32);
+    /// The engine of a replica took `provider` out for failing.
+    fn ejected(&mut self, now: Nanos, provider: usize);
+    /// The engine of a replica took `provider` back.
+    fn readmitted(&mut self, now: Nanos, provider: usize);
+    /// Wall-clock nanoseconds of one sampled pick, timer cost included.
+    fn decision_timed(&mut self, nanos: u64);
+    /// The last arrival has happened: rates and time means end here.
+    fn arrivals_ended(&mut self, now: Nanos);
+    /// The run is over.
+    fn finished(&mut self, now: Nanos);
+}
+
+/// Receives every decision of a run, in order, with its reasons.
+pub trait DecisionSink {
+    /// One decision.
+    fn decision(&mut self, record: &DecisionRecord<'_>);
+}
+
+/// One decision.
+#[derive(Clone, Copy, Debug)]
+pub struct DecisionRecord<'a> {
+    /// When.
+    pub now: Nanos,
+    /// Request id.
+    pub request: u64,
+    /// Which attempt it is for, from 1.
+    pub attempt: u32,
+    /// Which strategy decided.
+    pub strategy: Strategy,
+    /// What was decided.
+    pub decision: DecisionView,
+    /// Short stable word for the whole decision: `ok`, or what holds the provider that comes back first.
+    pub why: &'static str,
+    /// Every provider, in file order.
+    pub trace: &'a Trace,
+}
+
+/// What was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecisionView {
+    /// Send to this provider.
+    Send(usize),
+    /// Nothing can take it now.
+    Wait {
+        /// Ask again then; `None`: after the next settle.
+        until: Option<Nanos>,
+    },
+    /// Nothing can ever take it.
+    Refuse,
+}

@@ -1,0 +1,342 @@
+//! The versioned result of one command: plain data, the only thing that formats and gates read.
+//!
+//! Field names and meanings are a public contract (`format = 1`). What does not apply is `null`, never invented.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the result format.
+pub const FORMAT: u32 = 1;
+
+/// A result file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Version of the program that made it.
+    pub lbsim: String,
+    /// What was run.
+    pub scenario: ScenarioRef,
+    /// `virtual` or `real`.
+    pub clock: String,
+    /// Over all runs and expectations.
+    pub verdict: Verdict,
+    /// One entry per strategy and seed.
+    pub runs: Vec<Run>,
+    /// The only part that depends on the machine; absent with `--stable`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall: Option<Wall>,
+}
+
+/// Which scenario a result is of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioRef {
+    /// Its `name`.
+    pub name: String,
+    /// Hash of its contents with all overrides, and of its trace.
+    pub digest: String,
+    /// As given on the command line.
+    pub path: String,
+    /// Its `description`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// Outcome of a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Everything held.
+    Pass,
+    /// Something did not hold.
+    Fail,
+    /// Nothing was expected.
+    None,
+    /// A metric had no samples.
+    NoData,
+    /// The machine was too noisy to decide.
+    Noisy,
+    /// The run was interrupted.
+    Incomplete,
+}
+
+/// One run of one strategy with one seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Canonical name.
+    pub strategy: String,
+    /// Seed of every draw.
+    pub seed: u64,
+    /// From the start to the last event, seconds.
+    pub simulated_s: f64,
+    /// From the end of the warm-up to the end of arrivals, seconds.
+    pub measured_s: f64,
+    /// How measured requests ended.
+    pub requests: Requests,
+    /// Attempts of measured requests.
+    pub attempts: Attempts,
+    /// Intended arrival → last byte, successful requests.
+    pub latency_ms: Quantiles,
+    /// Intended arrival → first token, successful requests.
+    pub ttft_ms: Quantiles,
+    /// Intended arrival → sent, requests that were sent.
+    pub balancer_queue_ms: Quantiles,
+    /// Reaching a provider → start of service, attempts that started.
+    pub provider_queue_ms: Quantiles,
+    /// In file order.
+    pub providers: Vec<ProviderRun>,
+    /// In file order; one entry with the name `default` when the scenario has no classes.
+    pub classes: Vec<ClassRun>,
+    /// Shares against targets.
+    pub fairness: Fairness,
+    /// Goodput against the bound.
+    pub efficiency: Efficiency,
+    /// Counts over time.
+    pub timeline: Timeline,
+    /// In file order.
+    pub expectations: Vec<ExpectationResult>,
+    /// What was decided and why; only with `-v`, because it takes time to record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<Decisions>,
+}
+
+/// What the engine decided, warm-up included.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Decisions {
+    /// Sent to a provider.
+    pub send: u64,
+    /// Nothing could take the request at that moment.
+    pub wait: u64,
+    /// Nothing could ever take it.
+    pub refuse: u64,
+    /// By what held the provider that would come back first: decisions to wait or refuse.
+    pub held_by: BTreeMap<String, u64>,
+    /// In file order.
+    pub providers: Vec<ProviderDecisions>,
+}
+
+/// One provider's part in the decisions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProviderDecisions {
+    /// Its name.
+    pub name: String,
+    /// Decisions by the short word for why it was chosen (`ok`) or not; they sum to all decisions.
+    pub why: BTreeMap<String, u64>,
+}
+
+/// How requests ended: offered = succeeded + failed + shed + unfinished.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// All measured requests.
+    pub offered: u64,
+    /// The client got its answer.
+    pub succeeded: u64,
+    /// The last attempt failed.
+    pub failed: u64,
+    /// Refused by the balancer, never sent.
+    pub shed: u64,
+    /// Cut off, `cancelled` included.
+    pub unfinished: u64,
+    /// The client went away.
+    pub cancelled: u64,
+}
+
+/// Attempts: total = sum over providers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// All of them.
+    pub total: u64,
+    /// After a failed attempt of the same request (hedges are not retries).
+    pub retries: u64,
+    /// Answered 429.
+    pub rate_limited: u64,
+    /// Answered with another error status, or connection refused.
+    pub errors: u64,
+    /// Given up by the balancer.
+    pub timeouts: u64,
+    /// Of the 429s, those that came while another provider that serves the model had quota for the attempt.
+    #[serde(default)]
+    pub avoidable_rate_limited: u64,
+}
+
+/// A distribution. All but `count` are `null` without samples; percentiles are nearest-rank within 0.1 %.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quantiles {
+    /// Samples.
+    pub count: u64,
+    /// Exact.
+    pub mean: Option<f64>,
+    /// Exact, of the population.
+    pub stddev: Option<f64>,
+    /// Exact.
+    pub min: Option<f64>,
+    /// Median.
+    pub p50: Option<f64>,
+    /// 90th percentile.
+    pub p90: Option<f64>,
+    /// 95th percentile.
+    pub p95: Option<f64>,
+    /// 99th percentile.
+    pub p99: Option<f64>,
+    /// 99.9th percentile.
+    pub p999: Option<f64>,
+    /// Exact.
+    pub max: Option<f64>,
+}
+
+/// One provider in one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProviderRun {
+    /// Its name.
+    pub name: String,
+    /// As configured; 1 when nothing is weighted.
+    pub weight: f64,
+    /// Share it should get; `null` for strategies without a target.
+    pub target_share: Option<f64>,
+    /// Share of all attempts of measured requests; `null` without attempts.
+    pub share: Option<f64>,
+    /// Attempts of measured requests.
+    pub attempts: u64,
+    /// Of these: whole answers.
+    pub succeeded: u64,
+    /// Of these: 429.
+    pub rate_limited: u64,
+    /// Of these: other errors.
+    pub errors: u64,
+    /// Of these: given up.
+    pub timeouts: u64,
+    /// Sent → last byte, successful attempts.
+    pub latency_ms: Quantiles,
+    /// Reached → start of service, attempts that started.
+    pub provider_queue_ms: Quantiles,
+    /// Most attempts at the provider at once.
+    pub in_flight_max: u64,
+    /// Time mean over `measured_s`; `null` when that is zero.
+    pub in_flight_mean: Option<f64>,
+    /// Time mean of busy slots ÷ slots; `null` without slots.
+    pub utilization: Option<f64>,
+    /// `null` without limits.
+    pub quota: Option<Quota>,
+    /// How often it was taken out; `null` with `health = "off"`.
+    pub ejections: Option<u64>,
+    /// Price of all successful attempts; `null` without prices.
+    pub cost: Option<f64>,
+}
+
+/// Use of a provider's quota by this run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quota {
+    /// Most attempts admitted in an aligned minute.
+    pub rpm_peak: Option<f64>,
+    /// Most tokens of attempts admitted in an aligned minute.
+    pub tpm_peak: Option<f64>,
+    /// Admitted ÷ allowed over `measured_s`, of the tightest limit.
+    pub utilization: Option<f64>,
+}
+
+/// One class in one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassRun {
+    /// Its name.
+    pub name: String,
+    /// How its measured requests ended.
+    pub requests: Requests,
+    /// As in [`Run::latency_ms`].
+    pub latency_ms: Quantiles,
+    /// As in [`Run::ttft_ms`].
+    pub ttft_ms: Quantiles,
+}
+
+/// Shares q against targets p over k providers and N attempts. `null` where there is no target or no attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fairness {
+    /// max abs(q − p).
+    pub max_share_error: Option<f64>,
+    /// ½ Σ abs(q − p): the fraction of attempts in the wrong place.
+    pub total_variation: Option<f64>,
+    /// (Σx)² / (kΣx²) with x = q/p.
+    pub jain: Option<f64>,
+    /// Σ(O − Np)²/(Np).
+    pub chi2: Option<f64>,
+    /// Upper tail of χ² with k − 1 degrees of freedom; `null` where some Np < 5.
+    pub chi2_p: Option<f64>,
+}
+
+/// Goodput against the upper bound of any balancer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Efficiency {
+    /// Requests within every objective, per second of `measured_s`.
+    pub goodput_per_s: Option<f64>,
+    /// Upper bound.
+    pub bound_per_s: Option<f64>,
+    /// goodput ÷ bound.
+    pub ratio: Option<f64>,
+}
+
+/// Counts of measured requests over time, from the start of the run, in equal intervals.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timeline {
+    /// Length of an interval.
+    pub interval_s: f64,
+    /// Arrivals.
+    pub offered: Vec<u64>,
+    /// By name; attempts count when sent, refusals and errors when answered.
+    pub providers: BTreeMap<String, ProviderTimeline>,
+}
+
+/// Counts of one provider over time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProviderTimeline {
+    /// Attempts sent.
+    pub attempts: Vec<u64>,
+    /// 429s answered.
+    pub rate_limited: Vec<u64>,
+    /// Other errors.
+    pub errors: Vec<u64>,
+}
+
+/// One expectation, judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExpectationResult {
+    /// Metric name.
+    pub metric: String,
+    /// Provider it was asked of.
+    pub provider: Option<String>,
+    /// Window it was asked of.
+    pub during: Option<String>,
+    /// Class it was asked of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// For people: `50% ± 0.1%`, `≥ 99%`.
+    pub want: String,
+    /// Measured value in the metric's unit; `null`: no data.
+    pub got: Option<f64>,
+    /// Samples behind `got`.
+    pub samples: u64,
+    /// Pass, fail or no-data.
+    pub verdict: Verdict,
+}
+
+/// What depends on the machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wall {
+    /// Time of the simulation itself.
+    pub elapsed_s: f64,
+    /// Requests simulated (warm-up included) per second of it.
+    pub requests_per_s: f64,
+    /// Cost of a pick.
+    pub decision_ns: DecisionCost,
+}
+
+/// Cost of sampled picks, timer cost subtracted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionCost {
+    /// Nanoseconds.
+    #[serde(flatten)]
+    pub quantiles: Quantiles,
+    /// (upper end in ns, count) of the non-empty buckets.
+    pub histogram: Vec<(u64, u64)>,
+    /// Cost of reading the timer, subtracted from every sample.
+    pub timer_ns: u64,
+}
