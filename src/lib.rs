@@ -17,6 +17,7 @@
 #![cfg_attr(feature = "cli", doc = "| [`world`] | arrivals, token sizes, traces, mock providers |")]
 #![cfg_attr(feature = "cli", doc = "| [`report`] | the versioned result, as plain data |")]
 #![cfg_attr(feature = "cli", doc = "| [`metrics`] | from events to the figures of a report |")]
+#![cfg_attr(feature = "cli", doc = "| [`drive`] | the loop of events that moves engine and world through virtual time |")]
 //!
 //! With `default-features = false` only the first three are there.
 
@@ -24,6 +25,8 @@ pub mod engine;
 pub mod rng;
 pub mod time;
 
+#[cfg(feature = "cli")]
+pub mod drive;
 #[cfg(feature = "cli")]
 pub mod metrics;
 #[cfg(feature = "cli")]

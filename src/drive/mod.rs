@@ -1,0 +1,15 @@
+//! The drivers move the engine and the world through a run.
+mod attempt;
+mod hedge;
+pub mod plan;
+mod probe;
+mod queue;
+mod request;
+mod simulate;
+mod slab;
+mod timer;
+mod users;
+
+pub use plan::Plan;
+pub use simulate::{DriveError, Finished, Options, simulate};
+pub use timer::timer_cost;

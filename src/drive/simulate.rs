@@ -1,0 +1,367 @@
+//! The virtual clock: a discrete-event loop over the real engine and the simulated world.
+//!
+//! Time jumps from event to event. Everything is a pure function of the plan; the only clock that is read is the one
+//! that times sampled picks, and its readings go nowhere but into that statistic. Memory follows the requests in flight.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use thiserror::Error;
+
+use super::attempt::Attempt;
+use super::hedge::HedgeBudget;
+use super::plan::Plan;
+use super::queue::{Class, EventQueue, Target};
+use super::request::{Live, Wake};
+use super::slab::Slab;
+use super::timer::PickTimer;
+use super::users::Users;
+use crate::engine::limit::{Cost, LimitError};
+use crate::engine::{ConfigError, Engine, Trace, WaitQueue};
+use crate::metrics::observe::{DecisionSink, Observer};
+use crate::rng;
+use crate::time::Nanos;
+use crate::world::arrivals::OpenArrivals;
+use crate::world::fleet::Fleet;
+use crate::world::requests::RequestFactory;
+use crate::world::spec::{End, Source};
+
+/// What a caller may want of a run besides its events.
+#[derive(Default)]
+pub struct Options<'o> {
+    /// Set from elsewhere to end the run early.
+    pub stop: Option<&'o AtomicBool>,
+    /// Number of arrivals so far, for a progress bar.
+    pub progress: Option<&'o AtomicU64>,
+    /// Receives every decision with its reasons.
+    pub decisions: Option<&'o mut dyn DecisionSink>,
+    /// Time every so many picks with the wall clock; `None`: none.
+    pub time_every: Option<u32>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Finished {
+    /// From the start to the last event.
+    pub simulated: Nanos,
+    /// Requests that arrived, warm-up included.
+    pub requests: u64,
+    /// Stopped early through [`Options::stop`].
+    pub interrupted: bool,
+}
+
+/// Why a plan cannot be run.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum DriveError {
+    /// The engine does not accept its configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A provider's true limits cannot be enforced.
+    #[error(transparent)]
+    Limits(#[from] LimitError),
+}
+
+/// Runs a plan in virtual time.
+///
+/// # Errors
+/// [`DriveError`], before the first event, for limits or a balancer configuration that contradict themselves.
+pub fn simulate<O: Observer>(plan: &Plan, observer: &mut O, options: Options<'_>) -> Result<Finished, DriveError> {
+    let mut simulation = Simulation::new(plan, observer, options)?;
+    simulation.run()?;
+    Ok(simulation.finish())
+}
+
+/// Kinds of events; the target's slot is what the comment says.
+pub(super) mod kind {
+    /// Attempt: the whole answer is out.
+    pub const DONE: u8 = 0;
+    /// Attempt: an error answer or refusal is out.
+    pub const ANSWER: u8 = 1;
+    /// Attempt: its time limit.
+    pub const TIMEOUT: u8 = 2;
+    /// Attempt: the client goes away.
+    pub const CANCEL: u8 = 3;
+    /// Request: try again.
+    pub const RETRY: u8 = 4;
+    /// Request: has waited long enough in the balancer's queue.
+    pub const EXPIRE: u8 = 5;
+    /// Engine: something may be free for its queue.
+    pub const WAKE: u8 = 6;
+    /// Scenario event: begins.
+    pub const BEGIN: u8 = 7;
+    /// Scenario event: ends.
+    pub const END: u8 = 8;
+    /// User of a closed loop: sends.
+    pub const USER: u8 = 9;
+    /// The last instant of arrivals.
+    pub const LAST: u8 = 10;
+    /// Attempt: its first token is out.
+    pub const FIRST_TOKEN: u8 = 11;
+    /// Request: time for a second attempt beside the first.
+    pub const HEDGE: u8 = 12;
+    /// Provider: a health probe begins.
+    pub const PROBE: u8 = 13;
+    /// Provider: a health probe went well.
+    pub const PROBE_GOOD: u8 = 14;
+    /// Provider: a health probe failed.
+    pub const PROBE_BAD: u8 = 15;
+}
+
+pub(super) struct Simulation<'a, 'o, O> {
+    pub plan: &'a Plan,
+    pub observer: &'a mut O,
+    pub stop: Option<&'o AtomicBool>,
+    pub progress: Option<&'o AtomicU64>,
+    pub decisions: Option<&'o mut dyn DecisionSink>,
+    pub timer: PickTimer,
+    pub trace: Trace,
+    pub now: Nanos,
+    pub events: EventQueue,
+    pub fleet: Fleet,
+    pub engines: Vec<Engine>,
+    /// One per engine.
+    pub waiting: Vec<WaitQueue<u32>>,
+    pub wake: Vec<Wake>,
+    pub requests: Slab<Live>,
+    pub attempts: Slab<Attempt>,
+    pub factory: RequestFactory,
+    /// By class.
+    pub models: Vec<crate::engine::ModelId>,
+    pub config: crate::engine::Config,
+    pub users: Option<Users>,
+    pub hedges: HedgeBudget,
+    /// Probes so far, by provider.
+    pub probes: Vec<u64>,
+    pub arrived: u64,
+    measured: u64,
+    pub arrivals_over: bool,
+    last_event: Nanos,
+    interrupted: bool,
+}
+
+impl<'a, 'o, O: Observer> Simulation<'a, 'o, O> {
+    fn new(plan: &'a Plan, observer: &'a mut O, options: Options<'o>) -> Result<Self, DriveError> {
+        let classes = &plan.load.classes;
+        let mean = |size: fn(&crate::world::spec::Class) -> f64| classes.iter().map(|class| class.share * size(class)).sum::<f64>() as u64;
+        let background = Cost { input: mean(|class| class.input.mean()), output: mean(|class| class.output.mean()) };
+        let engines = engines(plan)?;
+        let model =
+            |class: &crate::world::spec::Class| class.model.as_ref().map_or(crate::engine::ModelId::ANY, |name| engines[0].model(name));
+        let lanes = || classes.iter().map(|class| class.priority);
+        Ok(Simulation {
+            plan,
+            observer,
+            stop: options.stop,
+            progress: options.progress,
+            decisions: options.decisions,
+            timer: PickTimer::new(options.time_every),
+            trace: Trace::default(),
+            now: Nanos::ZERO,
+            events: EventQueue::default(),
+            fleet: Fleet::new(&plan.providers, &plan.events, plan.seed, background)?,
+            waiting: engines.iter().map(|_| WaitQueue::new(lanes(), plan.queue.max_length)).collect(),
+            wake: vec![Wake::default(); engines.len()],
+            requests: Slab::default(),
+            attempts: Slab::default(),
+            factory: RequestFactory::new(&plan.load, plan.seed, plan.timeout),
+            models: classes.iter().map(model).collect(),
+            engines,
+            config: plan.engine.clone(),
+            users: Users::new(&plan.load, plan.seed),
+            hedges: HedgeBudget::new(plan.hedge.map_or(0.0, |hedge| hedge.budget)),
+            probes: vec![0; plan.providers.len()],
+            arrived: 0,
+            measured: 0,
+            arrivals_over: false,
+            last_event: Nanos::ZERO,
+            interrupted: false,
+        })
+    }
+
+    fn run(&mut self) -> Result<(), DriveError> {
+        self.schedule_edges();
+        self.start_probes();
+        let mut open = self.open_arrivals();
+        let mut next = open.as_mut().and_then(Iterator::next);
+        self.start_users();
+        if open.is_some() && next.is_none() {
+            self.end_open_arrivals();
+        }
+        loop {
+            let event = self.events.peek();
+            match (next, event) {
+                // Arrivals come last at any instant.
+                (Some(arrival), event) if event.is_none_or(|(time, _)| arrival.at < time) => {
+                    self.now = arrival.at;
+                    self.arrive(arrival.id, arrival.trace, None);
+                    next = open.as_mut().and_then(Iterator::next);
+                    if next.is_none() {
+                        self.end_open_arrivals();
+                    }
+                }
+                (_, Some(_)) => self.step()?,
+                (_, None) => break,
+            }
+            if (self.arrivals_over && self.requests.is_empty()) || self.interrupted {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles the next event.
+    fn step(&mut self) -> Result<(), DriveError> {
+        let Some((time, target)) = self.events.pop() else { return Ok(()) };
+        debug_assert!(time >= self.now, "time runs forwards");
+        let live = self.is_live(&target);
+        if !live {
+            self.events.drop_stale();
+            return Ok(());
+        }
+        self.now = time;
+        match target.kind {
+            kind::DONE => self.attempt_done(target.slot),
+            kind::ANSWER => self.attempt_answered(target.slot),
+            kind::TIMEOUT => self.attempt_timed_out(target.slot),
+            kind::CANCEL => self.attempt_cancelled(target.slot),
+            kind::RETRY => self.retry(target.slot),
+            kind::EXPIRE => self.expire(target.slot),
+            kind::WAKE => self.drain(target.slot as usize),
+            kind::BEGIN => self.edge(target.slot as usize, true)?,
+            kind::END => self.edge(target.slot as usize, false)?,
+            kind::USER => self.user_sends(target.slot),
+            kind::FIRST_TOKEN => self.attempt_first_token(target.slot),
+            kind::HEDGE => self.hedge(target.slot),
+            kind::PROBE => self.probe(target.slot as usize),
+            kind::PROBE_GOOD => self.probed(target.slot as usize, true),
+            kind::PROBE_BAD => self.probed(target.slot as usize, false),
+            _ => self.arrivals_ended(),
+        }
+        Ok(())
+    }
+
+    fn is_live(&self, target: &Target) -> bool {
+        is_live(target, &self.attempts, &self.requests)
+    }
+
+    /// Drops stale events when they have become the majority.
+    pub fn note_stale(&mut self) {
+        self.events.note_stale();
+        let (attempts, requests) = (&self.attempts, &self.requests);
+        self.events.compact(|target| is_live(target, attempts, requests));
+    }
+
+    /// Schedules something for an attempt.
+    pub fn at_attempt(&mut self, time: Nanos, class: Class, kind: u8, slot: u32) {
+        let generation = self.attempts.generation(slot);
+        self.events.push(time, class, Target { kind, slot, generation });
+    }
+
+    /// Schedules something for a request.
+    pub fn at_request(&mut self, time: Nanos, class: Class, kind: u8, slot: u32) {
+        let generation = self.requests.generation(slot);
+        self.events.push(time, class, Target { kind, slot, generation });
+    }
+
+    /// Schedules something that cannot become stale.
+    pub fn at(&mut self, time: Nanos, class: Class, kind: u8, slot: u32) {
+        self.events.push(time, class, Target { kind, slot, generation: 0 });
+    }
+
+    fn schedule_edges(&mut self) {
+        for (index, event) in self.plan.events.iter().enumerate() {
+            self.events.push(event.at, Class::Edge, Target { kind: kind::BEGIN, slot: index as u32, generation: 0 });
+            self.events.push(event.until.unwrap_or(Nanos::MAX), Class::Edge, Target { kind: kind::END, slot: index as u32, generation: 0 });
+        }
+    }
+
+    fn edge(&mut self, index: usize, on: bool) -> Result<(), DriveError> {
+        self.fleet.edge(self.now, index, on)?;
+        let event = &self.plan.events[index];
+        if let Some(enabled) = event.set.enabled {
+            let declared = self.plan.engine.providers[event.provider].drained;
+            self.config.providers[event.provider].drained = if on { !enabled } else { declared };
+            for (replica, engine) in self.engines.iter().enumerate() {
+                engine.reconfigure(self.now, replica_config(&self.config, self.plan.seed, replica))?;
+            }
+            (0..self.engines.len()).for_each(|replica| self.drain(replica));
+        }
+        Ok(())
+    }
+
+    fn open_arrivals(&self) -> Option<OpenArrivals> {
+        (!matches!(self.plan.load.source, Source::Closed { .. })).then(|| OpenArrivals::new(&self.plan.load, self.plan.seed))
+    }
+
+    /// The open source has run dry: with a duration the arrivals last until its end, else until now. So do those of a
+    /// trace that has no more rows.
+    fn end_open_arrivals(&mut self) {
+        let exhausted = matches!(&self.plan.load.source, Source::Trace { rows, .. } if self.arrived == rows.len() as u64);
+        match self.plan.load.end {
+            End::Duration(duration) if !exhausted => {
+                self.at(self.plan.load.warmup + duration, Class::Arrival, kind::LAST, 0);
+            }
+            _ => self.arrivals_ended(),
+        }
+    }
+
+    pub fn arrivals_ended(&mut self) {
+        if !self.arrivals_over {
+            self.arrivals_over = true;
+            self.observer.arrivals_ended(self.now);
+            self.last_event = self.last_event.max(self.now);
+        }
+    }
+
+    /// Counts an arrival; true when it is part of the measured run.
+    pub fn count_arrival(&mut self) -> bool {
+        self.arrived += 1;
+        let measured = self.now >= self.plan.load.warmup;
+        self.measured += u64::from(measured);
+        if self.arrived.is_multiple_of(1_024) {
+            if let Some(progress) = self.progress {
+                progress.store(self.arrived, Relaxed);
+            }
+            self.interrupted = self.stop.is_some_and(|stop| stop.load(Relaxed));
+        }
+        measured
+    }
+
+    /// Measured requests so far.
+    pub fn measured(&self) -> u64 {
+        self.measured
+    }
+
+    /// Remembers that something happened to a request now.
+    pub fn touch(&mut self) {
+        self.last_event = self.now;
+    }
+
+    fn finish(mut self) -> Finished {
+        let complete = self.arrivals_over && self.requests.is_empty();
+        if !complete {
+            self.cut_off();
+            self.arrivals_ended();
+        }
+        self.observer.finished(self.last_event);
+        Finished { simulated: self.last_event, requests: self.arrived, interrupted: !complete }
+    }
+}
+
+fn is_live(target: &Target, attempts: &Slab<Attempt>, requests: &Slab<Live>) -> bool {
+    match target.kind {
+        kind::DONE | kind::ANSWER | kind::TIMEOUT | kind::CANCEL | kind::FIRST_TOKEN => attempts.is_live(target.slot, target.generation),
+        kind::RETRY | kind::HEDGE => requests.is_live(target.slot, target.generation),
+        kind::EXPIRE => requests.is_live(target.slot, target.generation) && requests.get(target.slot).is_some_and(|live| live.waiting),
+        _ => true,
+    }
+}
+
+fn engines(plan: &Plan) -> Result<Vec<Engine>, ConfigError> {
+    (0..plan.replicas as usize).map(|replica| Engine::new(replica_config(&plan.engine, plan.seed, replica))).collect()
+}
+
+/// Replicas differ in their random choices only.
+fn replica_config(config: &crate::engine::Config, seed: u64, replica: usize) -> crate::engine::Config {
+    let seed = if replica == 0 { seed } else { rng::mix(seed.wrapping_add(replica as u64)) };
+    crate::engine::Config { seed, ..config.clone() }
+}
