@@ -18,6 +18,7 @@
 #![cfg_attr(feature = "cli", doc = "| [`report`] | the versioned result, as plain data |")]
 #![cfg_attr(feature = "cli", doc = "| [`metrics`] | from events to the figures of a report |")]
 #![cfg_attr(feature = "cli", doc = "| [`drive`] | the loop of events that moves engine and world through virtual time |")]
+#![cfg_attr(feature = "cli", doc = "| [`gate`] | expectations, and the verdict on them |")]
 //!
 //! With `default-features = false` only the first three are there.
 
@@ -27,6 +28,8 @@ pub mod time;
 
 #[cfg(feature = "cli")]
 pub mod drive;
+#[cfg(feature = "cli")]
+pub mod gate;
 #[cfg(feature = "cli")]
 pub mod metrics;
 #[cfg(feature = "cli")]

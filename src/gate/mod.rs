@@ -1,0 +1,21 @@
+//! The gate: expectations against a run.
+//!
+//! [`slices`] says what a run must record apart for its expectations, [`evaluate()`] judges them, [`verdict`] sums up.
+//! A metric without samples is *no data*: never 0, and never a pass.
+
+pub mod evaluate;
+pub mod expect;
+pub mod judge;
+pub mod metric;
+pub mod run;
+
+mod catalogue;
+mod measure;
+
+pub use evaluate::{evaluate, slices};
+pub use expect::{Expectation, Want, Window};
+pub use judge::verdict;
+pub use metric::{Figure, Metric, Unit};
+
+#[cfg(test)]
+mod tests;

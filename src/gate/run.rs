@@ -1,0 +1,132 @@
+//! One run from plan to judged result.
+
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::{Duration, Instant};
+
+use super::{Expectation, evaluate, slices};
+use crate::drive::{self, DriveError, Plan};
+use crate::metrics::decision::decision_cost;
+use crate::metrics::observe::DecisionSink;
+use crate::metrics::reasons::Reasons;
+use crate::metrics::{ClassInfo, Objectives, ProviderInfo, Recorder, RecorderConfig};
+use crate::report::{DecisionCost, Run};
+use crate::world::arrivals::expected_requests;
+use crate::world::spec::Source;
+
+/// Every so many picks one is timed: often enough for percentiles, seldom enough to cost a run under 5 %.
+pub const TIMED_EVERY: u32 = 16;
+
+/// How far a run is; read by another thread while it runs.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Arrivals so far, warm-up included.
+    pub done: AtomicU64,
+    /// Arrivals to come in all, where that is known.
+    pub total: Option<u64>,
+}
+
+impl Progress {
+    /// Nothing done yet.
+    pub fn of(plan: &Plan) -> Progress {
+        Progress { done: AtomicU64::new(0), total: expected_requests(&plan.load) }
+    }
+}
+
+/// What the caller wants of a run besides its result.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// Kept up to date while the run goes on.
+    pub progress: Option<&'a Progress>,
+    /// Set from elsewhere to end the run early.
+    pub stop: Option<&'a AtomicBool>,
+    /// Receives every decision.
+    pub decisions: Option<&'a mut dyn DecisionSink>,
+    /// Count why providers were chosen or not. Then no pick is timed: recording its reasons takes longer than the pick.
+    pub count_reasons: bool,
+    /// Time every [`TIMED_EVERY`]-th pick with the wall clock.
+    pub time_decisions: bool,
+}
+
+/// A run and what it took.
+#[derive(Debug)]
+pub struct Finished {
+    /// The result, expectations judged.
+    pub run: Run,
+    /// Wall-clock time of the simulation itself.
+    pub elapsed: Duration,
+    /// Requests that arrived, warm-up included.
+    pub requests_simulated: u64,
+    /// Cost of a pick, if it was timed.
+    pub decision_cost: Option<DecisionCost>,
+    /// Stopped early.
+    pub interrupted: bool,
+}
+
+/// Runs a plan and judges its expectations.
+///
+/// # Errors
+/// [`DriveError`] for limits or a balancer configuration that contradict themselves.
+pub fn run(plan: &Plan, expectations: &[Expectation], options: Options<'_>) -> Result<Finished, DriveError> {
+    let timer_ns = if options.time_decisions { drive::timer_cost() } else { 0 };
+    let mut recorder = Recorder::new(recorder_config(plan, expectations, timer_ns));
+    let names = plan.providers.iter().map(|provider| provider.name.clone());
+    let (mut reasons, decisions) = match options.count_reasons {
+        true => (Some(Reasons::new(names, options.decisions)), None),
+        false => (None, options.decisions),
+    };
+    let sink: Option<&mut dyn DecisionSink> = match &mut reasons {
+        Some(reasons) => Some(reasons),
+        None => decisions.map(|sink| sink as &mut dyn DecisionSink),
+    };
+    let driving = drive::Options {
+        stop: options.stop,
+        progress: options.progress.map(|progress| &progress.done),
+        decisions: sink,
+        time_every: options.time_decisions.then_some(TIMED_EVERY),
+    };
+    let start = Instant::now();
+    let finished = drive::simulate(plan, &mut recorder, driving)?;
+    let elapsed = start.elapsed();
+    let (mut run, stats) = recorder.into_run(plan.seed);
+    run.expectations = evaluate(expectations, &stats);
+    run.decisions = reasons.map(Reasons::into_counts);
+    Ok(Finished {
+        run,
+        elapsed,
+        requests_simulated: finished.requests,
+        decision_cost: options.time_decisions.then(|| decision_cost(&stats.decisions, timer_ns)),
+        interrupted: finished.interrupted,
+    })
+}
+
+/// What has to be recorded of this plan for these expectations.
+pub fn recorder_config(plan: &Plan, expectations: &[Expectation], timer_ns: u64) -> RecorderConfig {
+    let providers = plan.providers.iter().zip(&plan.engine.providers);
+    let providers = providers.map(|(truth, belief)| ProviderInfo {
+        name: truth.name.clone(),
+        weight: belief.weight,
+        priority: belief.priority,
+        models: belief.models.clone(),
+        drained: belief.drained,
+        slots: truth.slots,
+        limits: truth.limits.clone(),
+        quota_group: truth.quota_group.clone(),
+        cost: truth.cost,
+    });
+    let classes = plan.load.classes.iter().map(|class| ClassInfo {
+        name: class.name.clone().unwrap_or_else(|| "default".to_owned()),
+        model: class.model.clone(),
+        share: class.share,
+    });
+    RecorderConfig {
+        providers: providers.collect(),
+        classes: classes.collect(),
+        strategy: plan.engine.strategy,
+        warmup: plan.load.warmup,
+        slo: Objectives { ttft: plan.slo.ttft, latency: plan.slo.latency },
+        slices: slices(expectations),
+        closed: matches!(plan.load.source, Source::Closed { .. }),
+        health: plan.engine.outlier_detection.is_some(),
+        timer_ns,
+    }
+}
