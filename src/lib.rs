@@ -19,6 +19,7 @@
 #![cfg_attr(feature = "cli", doc = "| [`metrics`] | from events to the figures of a report |")]
 #![cfg_attr(feature = "cli", doc = "| [`drive`] | the loop of events that moves engine and world through virtual time |")]
 #![cfg_attr(feature = "cli", doc = "| [`gate`] | expectations, and the verdict on them |")]
+#![cfg_attr(feature = "cli", doc = "| [`scenario`] | the TOML file: checked, with every mistake explained |")]
 //!
 //! With `default-features = false` only the first three are there.
 
@@ -34,5 +35,7 @@ pub mod gate;
 pub mod metrics;
 #[cfg(feature = "cli")]
 pub mod report;
+#[cfg(feature = "cli")]
+pub mod scenario;
 #[cfg(feature = "cli")]
 pub mod world;

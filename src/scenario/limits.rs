@@ -1,0 +1,68 @@
+//! `limits = { … }` of a provider or an event.
+
+use crate::engine::limit::{Algorithm, Charge, Ledger, LimitError, Limits};
+
+use super::keys;
+use super::reader::{Fields, boolean, count32, positive, word};
+use super::sink::Sink;
+use super::tree::Node;
+use super::units::{RATE_MAX, positive_duration};
+
+const PER_MINUTE_MAX: f64 = RATE_MAX * 60.0;
+const PER_DAY_MAX: f64 = RATE_MAX * 86_400.0;
+
+/// Reads `limits`.
+pub(super) fn decode(node: &Node, sink: &mut Sink) -> Option<Limits> {
+    let fields = Fields::of(node, "`limits`", keys::LIMITS, sink)?;
+    let mut amount = |key: &'static str, high: f64| fields.read(key, sink, |node, sink| positive(node, high, sink));
+    let [rpm, tpm, itpm, otpm] = ["rpm", "tpm", "itpm", "otpm"].map(|key| amount(key, PER_MINUTE_MAX));
+    let [rpd, tpd] = ["rpd", "tpd"].map(|key| amount(key, PER_DAY_MAX));
+    let burst = amount("burst", PER_DAY_MAX);
+    let algorithm = fields.read("algorithm", sink, |node, sink| {
+        let words = [
+            ("token-bucket", Algorithm::TokenBucket),
+            ("fixed-window", Algorithm::FixedWindow),
+            ("sliding-window", Algorithm::SlidingWindow),
+        ];
+        word(node, "algorithm", &words, sink)
+    });
+    if fields.has("burst") && algorithm.is_some_and(|algorithm| algorithm != Algorithm::TokenBucket) {
+        let other = sink.locate(fields.key_span("algorithm"));
+        sink.error(fields.key_span("burst"), "conflict", "`burst` is the depth of a token bucket; windows have none")
+            .also(other, "the algorithm");
+    }
+    if fields.has("request_period") && !fields.has("rpm") {
+        sink.error(fields.key_span("request_period"), "conflict", "`request_period` goes with `rpm`")
+            .help("it is the slice in which `rpm` is enforced where that differs from `period`");
+    }
+    let charge = [("estimate", Charge::Estimate), ("actual", Charge::Actual)];
+    let limits = Limits {
+        rpm,
+        rpd,
+        tpm,
+        itpm,
+        otpm,
+        tpd,
+        max_concurrency: fields.read("max_concurrency", sink, |node, sink| count32(node, 1, 1_000_000_000, sink)),
+        algorithm: algorithm.unwrap_or_default(),
+        period: fields.read("period", sink, positive_duration),
+        request_period: fields.read("request_period", sink, positive_duration),
+        burst,
+        charge: fields.read("charge", sink, |node, sink| word(node, "charge", &charge, sink)).unwrap_or_default(),
+        count_refused: fields.read("count_refused", sink, boolean).unwrap_or(false),
+    };
+    check(&limits, &fields, sink).then_some(limits)
+}
+
+/// What cannot be enforced although each number by itself is in its range, such as a tenth of a request as a bucket.
+fn check(limits: &Limits, fields: &Fields<'_>, sink: &mut Sink) -> bool {
+    let Err(error) = Ledger::new(limits) else { return true };
+    let key = match &error {
+        LimitError::NotPositive { key, .. } | LimitError::TooLarge { key, .. } => key,
+        LimitError::PeriodZero | LimitError::PeriodTooLong(_) => "period",
+        LimitError::BurstBelowOne(_) => "burst",
+    };
+    let span = fields.node(key).map_or(fields.span, |node| node.span);
+    sink.error(span, "out-of-range", error.to_string());
+    false
+}

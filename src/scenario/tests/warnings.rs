@@ -1,0 +1,121 @@
+//! What is valid but hardly meant.
+
+use super::{Parts, brief, check};
+use crate::scenario::Severity;
+
+fn warnings(parts: Parts<'_>) -> Vec<String> {
+    match check(&parts.text()) {
+        Ok(loaded) => {
+            assert!(loaded.warnings.iter().all(|warning| super::super::code::explain(warning.code).is_some()));
+            brief(&loaded.warnings)
+        }
+        Err(found) => panic!("{}", found.render(false, 92)),
+    }
+}
+
+const NONE: [&str; 0] = [];
+
+#[test]
+fn weights_the_strategy_ignores() {
+    let two = |strategy, b| warnings(Parts { balancer: strategy, provider: "latency = \"1s\"\nweight = 2", rest: b, ..Parts::default() });
+    let other = "[[provider]]\nname = \"b\"\nlatency = \"1s\"\nweight = 1";
+    assert_eq!(two("strategy = \"random\"", other), ["ignored-weights 11:1"]);
+    assert_eq!(two("strategy = \"weighted-random\"", other), NONE);
+    // Equal weights are what an unweighted strategy does.
+    assert_eq!(two("strategy = \"random\"", &other.replace("weight = 1", "weight = 2")), NONE);
+}
+
+#[test]
+fn consistent_hash_without_sessions() {
+    let balancer = "strategy = \"consistent-hash\"";
+    assert_eq!(warnings(Parts { balancer, ..Parts::default() }), ["no-sessions 7:12"]);
+    let load = "rate = \"1/s\"\nrequests = 5\nsessions = { count = 5 }";
+    assert_eq!(warnings(Parts { balancer, load, ..Parts::default() }), NONE);
+}
+
+#[test]
+fn aliases_are_noted() {
+    let parts = Parts { balancer: "strategy = \"p2c\"", ..Parts::default() };
+    let loaded = check(&parts.text()).expect("valid");
+    assert_eq!((brief(&loaded.warnings), loaded.warnings[0].severity), (vec!["alias 7:12".to_owned()], Severity::Note));
+    assert!(loaded.warnings.render(false, 92).starts_with("note[alias]: `p2c` is `power-of-two`"));
+}
+
+#[test]
+fn expectations_that_cannot_fail() {
+    let expect = |lines: &str| warnings(Parts { rest: &format!("[[expect]]\n{lines}"), ..Parts::default() });
+    assert_eq!(expect("metric = \"success_ratio\"\nmin = 0"), ["cannot-fail 13:1"]);
+    assert_eq!(expect("metric = \"success_ratio\"\nmax = 1"), ["cannot-fail 13:1"]);
+    assert_eq!(expect("metric = \"success_ratio\"\ntarget = 0.5\ntolerance = \"50%\""), ["cannot-fail 14:1"]);
+    assert_eq!(expect("metric = \"failed\"\nmin = 0"), ["cannot-fail 13:1"]);
+    assert_eq!(expect("metric = \"success_ratio\"\nmin = 0\nmax = 0.5"), NONE);
+    assert_eq!(expect("metric = \"failed\"\nmax = 0"), NONE);
+}
+
+#[test]
+fn windows_without_measured_requests() {
+    let during = |span: &str| {
+        let rest = format!("[[expect]]\nmetric = \"failed\"\nduring = \"{span}\"\nmax = 0");
+        warnings(Parts { load: "rate = \"1/s\"\nduration = \"60s\"\nwarmup = \"10s\"", rest: &rest, ..Parts::default() })
+    };
+    assert_eq!(during("0s..10s"), ["empty-window 15:1"]);
+    assert_eq!(during("70s..80s"), ["empty-window 15:1"]);
+    assert_eq!(during("0s..10.1s"), NONE);
+    assert_eq!(during("69s..80s"), NONE);
+}
+
+/// For a share of 50 % and N = 600 requests three standard deviations are 3 · √(0.25/600) = 6.12 %.
+#[test]
+fn tolerances_finer_than_chance() {
+    let expect = |strategy: &str, tolerance: &str, more: &str| {
+        warnings(Parts {
+            balancer: &format!("strategy = \"{strategy}\""),
+            rest: &format!("[[expect]]\nmetric = \"share\"\nprovider = \"alpha\"\ntarget = \"50%\"\ntolerance = \"{tolerance}\"{more}"),
+            ..Parts::default()
+        })
+    };
+    assert_eq!(expect("random", "6.1%", ""), ["tight-tolerance 15:1"]);
+    assert_eq!(expect("random", "6.2%", ""), NONE);
+    assert_eq!(expect("weighted-random", "6.1%", ""), ["tight-tolerance 15:1"]);
+    assert_eq!(expect("round-robin", "0.1%", ""), NONE);
+    // Half of the run: √2 times as much.
+    assert_eq!(expect("random", "8.6%", "\nduring = \"30s..90s\""), ["tight-tolerance 15:1"]);
+    assert_eq!(expect("random", "8.7%", "\nduring = \"30s..90s\""), NONE);
+}
+
+#[test]
+fn more_load_than_quota() {
+    let provider = |rpm: &str| warnings(Parts { provider: &format!("latency = \"1s\"\nlimits = {{ rpm = {rpm} }}"), ..Parts::default() });
+    assert_eq!(provider("599"), ["overload 4:1"]);
+    assert_eq!(provider("600"), NONE);
+    // Members of a group share one quota.
+    let group =
+        "latency = \"1s\"\nlimits = { rpm = 400 }\nquota_group = \"g\"\n[[provider]]\nname = \"b\"\nlatency = \"1s\"\nquota_group = \"g\"";
+    assert_eq!(warnings(Parts { provider: group, ..Parts::default() }), ["overload 4:1"]);
+    assert_eq!(
+        warnings(Parts {
+            provider: &group.replace("quota_group = \"g\"", "").replace("name = \"b\"", "name = \"b\"\nlimits = { rpm = 400 }"),
+            ..Parts::default()
+        }),
+        NONE
+    );
+}
+
+/// 10/s of 580 tokens, 400 of them input, are 348,000, 240,000 and 108,000 a minute.
+#[test]
+fn more_load_than_tokens() {
+    let limits = |limits: &str| warnings(Parts { provider: &format!("latency = \"1s\"\nlimits = {{ {limits} }}"), ..Parts::default() });
+    for (enough, short) in
+        [("tpm = 348_000", "tpm = 347_000"), ("itpm = 240_000", "itpm = 239_000"), ("otpm = 108_000", "rpm = 900, otpm = 107_000")]
+    {
+        assert_eq!((limits(enough), limits(short)), (Vec::new(), vec!["overload 4:1".to_owned()]), "{short}");
+    }
+}
+
+#[test]
+fn models_nobody_serves() {
+    let load = "rate = \"1/s\"\nrequests = 5\n[[load.class]]\nname = \"a\"\nmodel = \"gpt-4o\"";
+    let provider = "latency = \"1s\"\nmodels = [\"gpt-4\"]";
+    assert_eq!(warnings(Parts { load, provider, ..Parts::default() }), ["unserved-model 4:1"]);
+    assert_eq!(warnings(Parts { load, ..Parts::default() }), NONE);
+}

@@ -1,0 +1,180 @@
+//! What is valid but hardly meant.
+
+use crate::drive::plan::Plan;
+use crate::engine::limit::Limits;
+use crate::engine::strategy::Strategy;
+use crate::gate::expect::{Expectation, Want};
+use crate::gate::metric::{Metric, Unit};
+use crate::time::Nanos;
+use crate::world::spec::{Class, End, Source};
+
+use super::load;
+use super::nearest::nearest;
+use super::provider;
+use super::sink::Sink;
+use super::tree::Span;
+
+/// Warns about a plan without errors. `wants` are the places of what the expectations want.
+pub(super) fn check(plan: &Plan, places: &Places<'_>, expectations: &[(Expectation, Span)], sink: &mut Sink) {
+    ignored_weights(plan, places, sink);
+    missing_sessions(plan, places, sink);
+    unserved_models(plan, places, sink);
+    overload(plan, places, sink);
+    for (expectation, span) in expectations {
+        empty_window(plan, expectation, *span, sink);
+        cannot_fail(expectation, *span, sink);
+        tight_tolerance(plan, expectation, *span, sink);
+    }
+}
+
+/// Where the parts of the plan were written.
+pub(super) struct Places<'p> {
+    pub(super) load: &'p load::Decoded,
+    pub(super) providers: &'p [provider::Decoded],
+    pub(super) strategy: Span,
+}
+
+fn ignored_weights(plan: &Plan, places: &Places<'_>, sink: &mut Sink) {
+    let strategy = plan.engine.strategy;
+    let mut weights = plan.engine.providers.iter().filter_map(|provider| provider.weight);
+    let first = weights.next();
+    if strategy.info().weighted || !weights.any(|weight| Some(weight) != first) {
+        return;
+    }
+    if let Some(span) = places.providers.iter().find_map(|provider| provider.weight_span) {
+        let other = sink.locate(places.strategy);
+        let weighted = match strategy {
+            Strategy::RoundRobin => "`weighted-round-robin` follows them",
+            Strategy::Random => "`weighted-random` follows them",
+            _ => "choose a weighted strategy, or leave them out",
+        };
+        sink.warning(span, "ignored-weights", format!("`{strategy}` ignores weights")).also(other, "the strategy").help(weighted);
+    }
+}
+
+fn missing_sessions(plan: &Plan, places: &Places<'_>, sink: &mut Sink) {
+    let in_trace = matches!(&plan.load.source, Source::Trace { rows, .. } if rows.iter().any(|row| row.session.is_some()));
+    if plan.engine.strategy == Strategy::ConsistentHash && plan.load.sessions.is_none() && !in_trace {
+        sink.warning(places.strategy, "no-sessions", "`consistent-hash` without sessions hashes the request id: no request meets its like")
+            .help("add `sessions = { count = 1000, skew = 1.1 }` to [load]");
+    }
+}
+
+fn unserved_models(plan: &Plan, places: &Places<'_>, sink: &mut Sink) {
+    for model in plan.load.classes.iter().filter_map(|class| class.model.as_deref()) {
+        let providers = &plan.engine.providers;
+        if !providers.iter().any(|provider| provider.models.is_empty() || provider.models.iter().any(|served| served == model)) {
+            let near = nearest(model, providers.iter().flat_map(|provider| provider.models.iter().map(String::as_str)));
+            sink.warning(places.load.source_span, "unserved-model", format!("no provider serves the model `{model}` of a class"))
+                .label("this load asks for it")
+                .suggest(near)
+                .help("all its requests will be shed: list the model in a provider's `models`");
+        }
+    }
+}
+
+/// Offered requests above what the per-minute limits of all providers admit; members of a quota group count once.
+fn overload(plan: &Plan, places: &Places<'_>, sink: &mut Sink) {
+    let Source::Open(open) = &plan.load.source else { return };
+    let mean = |size: fn(&Class) -> f64| plan.load.classes.iter().map(|class| class.share * size(class)).sum::<f64>();
+    let output: fn(&Class) -> f64 = |class| class.max_tokens.map_or(f64::INFINITY, f64::from).min(class.output.mean());
+    let tokens = (mean(|class| class.input.mean()), mean(output));
+    let mut groups: Vec<&str> = Vec::new();
+    let mut quota = 0.0;
+    for provider in &plan.providers {
+        if let Some(group) = provider.quota_group.as_deref() {
+            if groups.contains(&group) {
+                continue;
+            }
+            groups.push(group);
+        }
+        let Some(admitted) = admitted(&provider.limits, tokens) else { return };
+        quota += admitted;
+    }
+    if open.rate > quota {
+        let message = format!("the offered load of {}/s is above what all limits together admit, {}/s", brief(open.rate), brief(quota));
+        sink.warning(places.load.source_span, "overload", message)
+            .help("no balancer can serve it all: the rest is shed, waits, or is answered 429");
+    }
+}
+
+/// Requests per second of a mean size (input, output tokens) that the per-minute limits admit; `None`: any number.
+fn admitted(limits: &Limits, (input, output): (f64, f64)) -> Option<f64> {
+    let each = [(limits.rpm, 1.0), (limits.tpm, input + output), (limits.itpm, input), (limits.otpm, output)];
+    let rates = each.into_iter().filter(|(_, cost)| *cost > 0.0).filter_map(|(limit, cost)| Some(limit? / 60.0 / cost));
+    rates.reduce(f64::min)
+}
+
+/// A window in which no measured request can arrive gives no data.
+fn empty_window(plan: &Plan, expectation: &Expectation, span: Span, sink: &mut Sink) {
+    let Some(window) = &expectation.during else { return };
+    let warmup = plan.load.warmup;
+    let end = if let End::Duration(duration) = plan.load.end { warmup + duration } else { Nanos::MAX };
+    let reason = if window.until <= warmup {
+        format!("it ends within the warm-up of {warmup}")
+    } else if window.from >= end {
+        format!("it begins when arrivals have ended, at {end}")
+    } else {
+        return;
+    };
+    sink.warning(span, "empty-window", format!("no measured request arrives in `{}`: {reason}", window.label))
+        .help("times count from the start of the run, warm-up included");
+}
+
+fn cannot_fail(expectation: &Expectation, span: Span, sink: &mut Sink) {
+    let top = if expectation.metric.unit() == Unit::Ratio { 1.0 } else { f64::INFINITY };
+    let (low, high) = match expectation.want {
+        Want::Target { target, tolerance } => (target - tolerance, target + tolerance),
+        Want::Range { min, max } => (min.unwrap_or(0.0), max.unwrap_or(top)),
+    };
+    if low <= 0.0 && high >= top {
+        sink.warning(span, "cannot-fail", "this expectation cannot fail: it accepts every possible value").help("narrow it, or remove it");
+    }
+}
+
+/// Half the width of a 99.7 % interval of the normal law: a correct balancer fails a tolerance of this size in 3 of
+/// 1,000 runs.
+const Z: f64 = 3.0;
+
+/// The share of a provider over N independent draws has standard deviation √(p(1−p)/N).
+fn tight_tolerance(plan: &Plan, expectation: &Expectation, span: Span, sink: &mut Sink) {
+    let random = matches!(plan.engine.strategy, Strategy::Random | Strategy::WeightedRandom);
+    let (Metric::Share, Want::Target { target, tolerance }, true) = (expectation.metric, expectation.want, random) else { return };
+    let Some(draws) = draws(plan, expectation).filter(|draws| *draws >= 1.0) else { return };
+    let chance = Z * (target * (1.0 - target) / draws).sqrt();
+    if tolerance < chance {
+        let needed = (Z / tolerance).powi(2) * target * (1.0 - target);
+        let more = if needed.is_finite() { format!(", or measure about {needed:.0} requests") } else { String::new() };
+        let message = format!("a tolerance of {} % is finer than chance allows for about {draws:.0} requests", brief(tolerance * 100.0));
+        sink.warning(span, "tight-tolerance", message).help(format!(
+            "in 3 of 1,000 runs of a correct balancer this share is off by {} % or more: allow at least that{more}",
+            brief(chance * 100.0)
+        ));
+    }
+}
+
+/// About how many requests the expectation looks at; `None` where that depends on the run.
+fn draws(plan: &Plan, expectation: &Expectation) -> Option<f64> {
+    let share = expectation.class.and_then(|class| plan.load.classes.get(class)).map_or(1.0, |class| class.share);
+    let rate = match &plan.load.source {
+        Source::Open(open) if open.stages.is_empty() && open.bursts.is_empty() => Some(open.rate),
+        _ => None,
+    };
+    let measured = match (plan.load.end, &plan.load.source) {
+        (End::Requests(requests), _) => Some(requests as f64),
+        (End::Duration(duration), _) => rate.map(|rate| rate * duration.as_secs_f64()),
+        (End::Trace, Source::Trace { rows, .. }) => Some(rows.len() as f64),
+        (End::Trace, _) => None,
+    };
+    let Some(window) = &expectation.during else { return measured.map(|measured| measured * share) };
+    let end = if let End::Duration(duration) = plan.load.end { plan.load.warmup + duration } else { Nanos::MAX };
+    let length = window.until.min(end).since(window.from.max(plan.load.warmup));
+    let within = rate? * length.as_secs_f64();
+    Some(measured.map_or(within, |measured| within.min(measured)) * share)
+}
+
+/// At most three significant decimals.
+fn brief(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
