@@ -20,6 +20,8 @@
 #![cfg_attr(feature = "cli", doc = "| [`drive`] | the loop of events that moves engine and world through virtual time |")]
 #![cfg_attr(feature = "cli", doc = "| [`gate`] | expectations, and the verdict on them |")]
 #![cfg_attr(feature = "cli", doc = "| [`scenario`] | the TOML file: checked, with every mistake explained |")]
+#![cfg_attr(feature = "cli", doc = "| [`render`] | a report as text, JSON, CSV, Markdown |")]
+#![cfg_attr(feature = "cli", doc = "| [`cli`] | the commands, exit codes, progress |")]
 //!
 //! With `default-features = false` only the first three are there.
 
@@ -28,11 +30,15 @@ pub mod rng;
 pub mod time;
 
 #[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "cli")]
 pub mod drive;
 #[cfg(feature = "cli")]
 pub mod gate;
 #[cfg(feature = "cli")]
 pub mod metrics;
+#[cfg(feature = "cli")]
+pub mod render;
 #[cfg(feature = "cli")]
 pub mod report;
 #[cfg(feature = "cli")]

@@ -1,0 +1,63 @@
+//! The command line: one file per command, and what they share.
+//!
+//! Results go to stdout; warnings, progress and the tool's own timing to stderr. Exit codes: [`exit`].
+
+mod args;
+mod completions;
+mod decisions;
+mod destination;
+pub mod exit;
+mod interrupt;
+mod output;
+mod profiles;
+mod progress;
+mod run;
+mod strategies;
+mod terminal;
+mod validate;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+use exit::{Exit, Failure};
+use terminal::Terminal;
+
+/// Runs the program on the arguments of this process.
+pub fn main() -> ExitCode {
+    start(std::env::args_os()).into()
+}
+
+fn start(arguments: impl Iterator<Item = OsString>) -> Exit {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return not_a_command(&error),
+    };
+    let terminal = Terminal::new(&arguments.global);
+    execute(&arguments.command, &terminal).unwrap_or_else(|failure| {
+        terminal.error(&failure.message);
+        failure.exit
+    })
+}
+
+fn execute(command: &Command, terminal: &Terminal) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(options) => run::execute(options, terminal),
+        Command::Validate(options) => validate::execute(options, terminal),
+        Command::Strategies(options) => strategies::execute(options, terminal),
+        Command::Profiles(options) => profiles::execute(options, terminal),
+        Command::Completions(options) => completions::execute(options, terminal),
+    }
+}
+
+/// `--help` and `--version` are results; everything else that does not parse is a usage error.
+fn not_a_command(error: &clap::Error) -> Exit {
+    let asked_for = !error.use_stderr();
+    match error.print() {
+        Err(problem) if asked_for && problem.kind() != std::io::ErrorKind::BrokenPipe => Exit::Output,
+        _ if asked_for => Exit::Held,
+        _ => Exit::Usage,
+    }
+}

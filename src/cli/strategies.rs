@@ -1,0 +1,43 @@
+//! `lbsim strategies`: the catalogue that the engine itself uses.
+
+use super::args::{ListFormat, Strategies as Options};
+use super::exit::{Exit, Failure};
+use super::terminal::Terminal;
+use crate::engine::strategy::{CATALOGUE, Strategy, StrategyInfo};
+use crate::render::catalogue;
+
+pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> {
+    let one = options.name.as_deref().map(find).transpose()?;
+    let list: &[StrategyInfo] = one.map_or(&CATALOGUE, std::slice::from_ref);
+    let text = match (options.format, one) {
+        (ListFormat::Human, None) => catalogue::human(list, terminal.view.width),
+        (ListFormat::Human, Some(info)) => catalogue::details(info, terminal.view.width),
+        (ListFormat::Json, _) => catalogue::json(list),
+        (ListFormat::Markdown, _) => catalogue::markdown(list),
+    };
+    terminal.print(&text)?;
+    Ok(Exit::Held)
+}
+
+fn find(name: &str) -> Result<&'static StrategyInfo, Failure> {
+    Strategy::parse(name).map(Strategy::info).ok_or_else(|| {
+        let names = CATALOGUE.iter().flat_map(|info| [info.name].into_iter().chain(info.aliases.iter().copied()));
+        // A guess is worth making only when a third of the letters at most differ.
+        let near = names.map(|known| (strsim::damerau_levenshtein(known, name), known)).min();
+        let guess = near.filter(|(distance, _)| *distance <= (name.chars().count() / 3).max(1));
+        let hint = guess.map_or_else(|| "; `lbsim strategies` lists them".to_owned(), |(_, known)| format!("; did you mean `{known}`?"));
+        Failure::usage(format!("unknown strategy `{name}`{hint}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aliases_are_found_and_misspellings_guessed() {
+        assert_eq!(find("p2c").unwrap().name, "power-of-two");
+        assert_eq!(find("round-robbin").unwrap_err().message, "unknown strategy `round-robbin`; did you mean `round-robin`?");
+        assert_eq!(find("x").unwrap_err().message, "unknown strategy `x`; `lbsim strategies` lists them");
+    }
+}

@@ -1,0 +1,94 @@
+//! The report of `lbsim run` for people: the verdict first, then why.
+
+pub(super) mod classes;
+mod decisions;
+pub(super) mod expectations;
+pub(super) mod head;
+pub(super) mod latency;
+pub(super) mod providers;
+mod reasons;
+pub(super) mod requests;
+
+use super::View;
+use super::table::Table;
+use super::text::{Tone, paint, wrap, wrap_items};
+use crate::report::{Report, Run};
+
+/// The whole report; ends with a newline, and no line is wider than `view.width`.
+pub fn render(report: &Report, view: &View) -> String {
+    let mut page = Page { view, text: String::new() };
+    for (position, run) in report.runs.iter().enumerate() {
+        if position > 0 {
+            page.blank();
+        }
+        write_run(&mut page, report, run);
+    }
+    if view.quiet {
+        return page.text;
+    }
+    if let Some(wall) = &report.wall {
+        decisions::write(&mut page, &wall.decision_ns);
+    }
+    page.blank();
+    let origin = [format!("lbsim {}", report.lbsim), report.scenario.path.clone(), format!("digest {}", report.scenario.digest)];
+    page.items("", &origin, 0, Tone::Quiet);
+    page.text
+}
+
+fn write_run(page: &mut Page<'_>, report: &Report, run: &Run) {
+    head::write(page, report, run);
+    if page.view.quiet {
+        expectations::write_missed(page, run);
+        return;
+    }
+    providers::write(page, run);
+    requests::write(page, run);
+    latency::write(page, run);
+    classes::write(page, run);
+    expectations::write(page, run);
+    reasons::write(page, run);
+}
+
+/// Lines of text under construction.
+struct Page<'a> {
+    view: &'a View,
+    text: String,
+}
+
+impl Page<'_> {
+    fn blank(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// One line that already fits.
+    fn line(&mut self, tone: Tone, text: &str) {
+        self.text.push_str(&paint(text, tone, self.view.color));
+        self.text.push('\n');
+    }
+
+    fn paragraph(&mut self, text: &str, indent: usize, tone: Tone) {
+        for line in wrap(text, self.view.width, indent) {
+            self.line(tone, &line);
+        }
+    }
+
+    fn items(&mut self, first: &str, items: &[String], indent: usize, tone: Tone) {
+        for line in wrap_items(first, items, self.view.width, indent) {
+            self.line(tone, &line);
+        }
+    }
+
+    /// `label` in a column of its own, then the items.
+    fn labelled(&mut self, label: &str, items: &[String]) {
+        self.items(&format!("{label:<LABEL$}"), items, LABEL, Tone::Plain);
+    }
+
+    fn table(&mut self, table: &Table) {
+        for (tone, line) in table.lines(self.view.width) {
+            self.line(tone, &line);
+        }
+    }
+}
+
+/// Columns of a label and the blanks behind it.
+const LABEL: usize = 10;

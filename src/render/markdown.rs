@@ -1,0 +1,42 @@
+//! The report as GitHub's Markdown: for a pull request, a job summary, a wiki.
+
+use super::human::{classes, expectations, head, latency, providers, requests};
+use crate::report::{Report, Run};
+
+/// The whole report but the wall-clock part, which belongs to one machine and one moment.
+pub fn render(report: &Report) -> String {
+    let mut text = String::new();
+    for run in &report.runs {
+        text += &render_run(report, run);
+    }
+    text += &format!("\n<sub>lbsim {} · `{}` · digest {}</sub>\n", report.lbsim, report.scenario.path, report.scenario.digest);
+    text
+}
+
+fn render_run(report: &Report, run: &Run) -> String {
+    let (label, _) = head::label(report.verdict);
+    let mut text = format!("### {label} {}\n\n{}\n", report.scenario.name, head::facts(report, run).join(" · "));
+    if let Some(description) = &report.scenario.description {
+        text += &format!("\n{description}\n");
+    }
+    if !run.expectations.is_empty() {
+        text += &format!("\n{}", expectations::table(run).markdown());
+    }
+    let everyone: Vec<_> = run.providers.iter().collect();
+    text += &format!("\n{}", providers::table(&everyone, &[]).markdown());
+    text += &format!("\n- fairness: {}\n", providers::fairness(run).join(" · "));
+    for (label, items) in requests::rows(run) {
+        text += &format!("- {label}: {}\n", items.join(" · "));
+    }
+    for note in latency::notes(run) {
+        text += &format!("- {note}\n");
+    }
+    let times = latency::table(run);
+    if !times.is_empty() {
+        text += &format!("\n{}", times.markdown());
+    }
+    if run.classes.len() > 1 {
+        text += &format!("\n{}", classes::table(run).markdown());
+    }
+    text
+}
