@@ -1,0 +1,222 @@
+//! Pools under test as scenario text, and what a run of one comes to.
+
+use std::fmt::Write;
+use std::ops::Range;
+
+use lbsim::drive::{self, Options};
+use lbsim::metrics::observe::{AttemptEnd, AttemptKind, Observer, RequestEnd, RequestInfo};
+use lbsim::scenario::{self, Overrides};
+use lbsim::time::Nanos;
+
+/// One provider: the true limits as they stand in a scenario, and what they sustain, requests per minute.
+#[derive(Clone, Copy)]
+pub struct Limited<'t> {
+    pub limits: &'t str,
+    pub per_minute: f64,
+}
+
+const fn limited(limits: &'static str, per_minute: f64) -> Limited<'static> {
+    Limited { limits, per_minute }
+}
+
+/// Requests alone are limited: each algorithm, and a mix with slices of ten seconds and a shallow bucket.
+pub const REQUESTS: [(&str, &[Limited<'static>]); 4] = [
+    ("bucket", &[limited("rpm = 120", 120.0), limited("rpm = 60", 60.0), limited("rpm = 90, burst = 2", 90.0)]),
+    ("fixed", &[limited("rpm = 120, algorithm = 'fixed-window'", 120.0), limited("rpm = 60, algorithm = 'fixed-window'", 60.0)]),
+    ("sliding", &[limited("rpm = 120, algorithm = 'sliding-window'", 120.0), limited("rpm = 60, algorithm = 'sliding-window'", 60.0)]),
+    (
+        "mix",
+        &[
+            limited("rpm = 60, algorithm = 'fixed-window'", 60.0),
+            limited("rpm = 60, algorithm = 'sliding-window'", 60.0),
+            limited("rpm = 60, burst = 1", 60.0),
+            limited("rpm = 60, algorithm = 'fixed-window', period = '10s'", 60.0),
+        ],
+    ),
+];
+
+/// Tokens bind at every second provider: a request is 400 + 180 tokens.
+pub const TOKENS: [(&str, &[Limited<'static>]); 4] = [
+    ("bucket", &[limited("rpm = 120, tpm = 34_800, charge = 'actual'", 60.0), limited("rpm = 90, tpm = 580_000", 90.0)]),
+    (
+        "fixed",
+        &[
+            limited("rpm = 120, tpm = 34_800, algorithm = 'fixed-window'", 60.0),
+            limited("rpm = 60, tpm = 580_000, algorithm = 'fixed-window'", 60.0),
+        ],
+    ),
+    (
+        "sliding",
+        &[
+            limited("rpm = 120, tpm = 34_800, algorithm = 'sliding-window'", 60.0),
+            limited("rpm = 60, tpm = 580_000, algorithm = 'sliding-window'", 60.0),
+        ],
+    ),
+    (
+        "mix",
+        &[
+            limited("rpm = 120, tpm = 34_800, algorithm = 'fixed-window'", 60.0),
+            limited("rpm = 60, tpm = 580_000, algorithm = 'sliding-window'", 60.0),
+            limited("rpm = 120, tpm = 34_800", 60.0),
+        ],
+    ),
+];
+
+/// A run to be made.
+#[derive(Clone)]
+pub struct Case<'t> {
+    pub pool: Vec<Limited<'t>>,
+    pub strategy: &'static str,
+    pub visibility: &'static str,
+    /// Offered ÷ sustained.
+    pub load: f64,
+    /// Traffic of others ÷ sustained, at each provider.
+    pub others: f64,
+    /// Lines of `[load]`: sizes.
+    pub sizes: &'static str,
+    pub warmup_s: u32,
+    pub duration_s: u32,
+    pub seed: u64,
+    /// Lines of `[balancer]`.
+    pub balancer: &'static str,
+    /// Lines of each `[[provider]]`.
+    pub provider: &'static str,
+}
+
+impl<'t> Case<'t> {
+    /// The limits are declared; five minutes after one of warm-up, the queue holds requests for up to 90 s.
+    pub fn new(pool: &[Limited<'t>], strategy: &'static str, load: f64) -> Case<'t> {
+        Case {
+            pool: pool.to_vec(),
+            strategy,
+            visibility: "config",
+            load,
+            others: 0.0,
+            sizes: "",
+            warmup_s: 60,
+            duration_s: 300,
+            seed: 1,
+            balancer: "",
+            provider: "",
+        }
+    }
+
+    /// What the pool sustains, requests per minute.
+    pub fn sustained(&self) -> f64 {
+        self.pool.iter().map(|provider| provider.per_minute).sum()
+    }
+
+    fn text(&self) -> String {
+        let rate = self.sustained() * self.load;
+        let mut text = format!(
+            "schema = 1\nname = 'quota'\nseed = {}\n[load]\nrate = '{rate}/min'\nwarmup = '{}s'\nduration = '{}s'\n{}\n\
+             [balancer]\nstrategy = '{}'\nqueue = {{ max_wait = '90s', max_length = 1_000_000 }}\n{}\n",
+            self.seed, self.warmup_s, self.duration_s, self.sizes, self.strategy, self.balancer
+        );
+        for (index, provider) in self.pool.iter().enumerate() {
+            let Limited { limits, per_minute } = provider;
+            let _ = write!(text, "[[provider]]\nname = 'p{index}'\nlatency = {{ p50 = '1s', p99 = '3s' }}\nlimits = {{ {limits} }}\n");
+            let _ = writeln!(text, "visibility = '{}'\n{}", self.visibility, self.provider);
+            if self.others > 0.0 {
+                let _ = writeln!(text, "background = '{}/min'", per_minute * self.others);
+            }
+            if self.strategy == "weighted-round-robin" {
+                let _ = writeln!(text, "weight = {per_minute}");
+            }
+        }
+        text
+    }
+
+    pub fn run(&self) -> Outcome {
+        let text = self.text();
+        let loaded = scenario::parse("quota.toml", &text, &Overrides::default()).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
+        let window = Nanos::from_secs(self.warmup_s.into())..Nanos::from_secs((self.warmup_s + self.duration_s).into());
+        let mut count = Count { window, ..Count::default() };
+        drive::simulate(&loaded.scenario.plan, &mut count, Options::default()).expect("the plan is valid");
+        let sustained = self.sustained() * (1.0 - self.others) / 60.0 * f64::from(self.duration_s);
+        Outcome { count, sustained }
+    }
+}
+
+/// What became of it.
+pub struct Outcome {
+    count: Count,
+    /// What the pool can take while requests arrive.
+    sustained: f64,
+}
+
+impl Outcome {
+    /// Measured requests that succeeded ÷ possible; more than 1 where the queue is served after the last arrival.
+    pub fn served(&self) -> f64 {
+        self.count.succeeded as f64 / self.sustained.min(self.count.offered as f64)
+    }
+
+    /// Attempts that providers admitted while measured requests arrived ÷ sustained.
+    pub fn used(&self) -> f64 {
+        (self.count.sent - self.count.refused_in_window) as f64 / self.sustained
+    }
+
+    /// Attempts of measured requests that were answered 429.
+    pub fn refusals(&self) -> u64 {
+        self.count.refused
+    }
+
+    /// 429s ÷ attempts.
+    pub fn refused(&self) -> f64 {
+        self.count.refused as f64 / self.count.attempts as f64
+    }
+
+    /// In words.
+    pub fn figures(&self) -> String {
+        let (served, used, refused) = (100.0 * self.served(), 100.0 * self.used(), 100.0 * self.refused());
+        format!("served {served:.2} %, used {used:.2} %, {} of {} refused ({refused:.2} %)", self.count.refused, self.count.attempts)
+    }
+}
+
+/// Counts what the figures need.
+#[derive(Default)]
+struct Count {
+    window: Range<Nanos>,
+    offered: u64,
+    succeeded: u64,
+    attempts: u64,
+    refused: u64,
+    /// Sent in the window, whosever.
+    sent: u64,
+    /// Of these: answered 429.
+    refused_in_window: u64,
+}
+
+impl Observer for Count {
+    fn offered(&mut self, request: &RequestInfo) {
+        self.offered += u64::from(request.measured);
+    }
+
+    fn sent(&mut self, now: Nanos, request: &RequestInfo, _: usize, _: AttemptKind) {
+        self.attempts += u64::from(request.measured);
+        self.sent += u64::from(self.window.contains(&now));
+    }
+
+    fn attempt_ended(&mut self, _: Nanos, request: &RequestInfo, _: usize, sent: Nanos, end: AttemptEnd) {
+        if end == AttemptEnd::RateLimited {
+            self.refused += u64::from(request.measured);
+            self.refused_in_window += u64::from(self.window.contains(&sent));
+        }
+    }
+
+    fn ended(&mut self, _: Nanos, request: &RequestInfo, end: RequestEnd) {
+        let succeeded = matches!(end, RequestEnd::Succeeded { .. });
+        self.succeeded += u64::from(request.measured && succeeded);
+    }
+
+    fn started(&mut self, _: Nanos, _: &RequestInfo, _: usize, _: Nanos) {}
+    fn occupancy(&mut self, _: Nanos, _: usize, _: u32, _: u32) {}
+    fn ejected(&mut self, _: Nanos, _: usize) {}
+    fn readmitted(&mut self, _: Nanos, _: usize) {}
+    fn decision_timed(&mut self, _: u64) {}
+    fn arrivals_ended(&mut self, _: Nanos) {}
+    fn finished(&mut self, _: Nanos) {}
+}
+
+/// Strategies that choose by headroom, by chance and load, by weight, and by load alone.
+pub const STRATEGIES: [&str; 4] = ["rate-limit-aware", "power-of-two", "weighted-round-robin", "least-connections"];
