@@ -45,3 +45,8 @@ pub mod report;
 pub mod scenario;
 #[cfg(feature = "cli")]
 pub mod world;
+
+/// Compiles the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

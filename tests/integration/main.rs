@@ -1,0 +1,8 @@
+//! Tests from outside: the program as a user or a script meets it, its scenarios and README, and the shape of its source.
+
+mod cli;
+mod gallery;
+mod health;
+mod layers;
+mod readme;
+mod scenarios;
