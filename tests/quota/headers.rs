@@ -1,26 +1,12 @@
 //! Limits that only response headers tell.
 
-use crate::pool::{Case, Limited, REQUESTS, STRATEGIES, TOKENS};
+use crate::pool::{Case, Limited, Marks, REQUESTS, STRATEGIES, TOKENS, hold};
 
 const VISIBILITY: &str = "headers";
 
 /// After the first minute at most 0.5 % refusals, and at least 95 % of what is possible.
-fn told(pools: &[(&str, &[Limited<'_>])], sizes: &'static str) {
-    let mut failed = String::new();
-    for (name, pool) in pools {
-        for strategy in STRATEGIES {
-            for load in [0.6, 0.9, 1.0, 1.2] {
-                let outcome = Case { sizes, visibility: VISIBILITY, ..Case::new(pool, strategy, load) }.run();
-                let bad = outcome.refused() > 0.005 || outcome.served() < 0.95 || (load > 1.1 && outcome.used() < 0.95);
-                let what = format!("{} {name}, {strategy}, load {load}: {}\n", if bad { "✗" } else { " " }, outcome.figures());
-                print!("{what}");
-                if bad {
-                    failed += &what;
-                }
-            }
-        }
-    }
-    assert!(failed.is_empty(), "{failed}");
+fn told(pools: &[(&str, &[Limited<'static>])], sizes: &'static str) {
+    hold(pools, Marks { refused_max: 0.005, served_min: 0.95 }, |case| Case { sizes, visibility: VISIBILITY, ..case });
 }
 
 #[test]

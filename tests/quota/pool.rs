@@ -138,6 +138,35 @@ impl<'t> Case<'t> {
     }
 }
 
+/// What a whole grid of cases must keep to.
+#[derive(Clone, Copy)]
+pub struct Marks {
+    /// The most refusals, as a share of attempts.
+    pub refused_max: f64,
+    /// The least share of what is possible that is served; with more work than quota, the least share of the quota used.
+    pub served_min: f64,
+}
+
+/// Holds every pool, strategy and load to the marks; `shape` says what is special about each case. All misses are shown.
+pub fn hold(pools: &[(&str, &[Limited<'static>])], marks: Marks, shape: impl Fn(Case<'static>) -> Case<'static>) {
+    let mut missed = String::new();
+    for (name, pool) in pools {
+        for strategy in STRATEGIES {
+            for load in [0.6, 0.9, 1.0, 1.2] {
+                let outcome = shape(Case::new(pool, strategy, load)).run();
+                let used = load < 1.1 || outcome.used() >= marks.served_min;
+                let good = outcome.refused() <= marks.refused_max && outcome.served() >= marks.served_min && used;
+                let what = format!("{} {name}, {strategy}, load {load}: {}\n", if good { " " } else { "✗" }, outcome.figures());
+                print!("{what}");
+                if !good {
+                    missed += &what;
+                }
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{missed}");
+}
+
 /// What became of it.
 pub struct Outcome {
     count: Count,
@@ -154,11 +183,6 @@ impl Outcome {
     /// Attempts that providers admitted while measured requests arrived ÷ sustained.
     pub fn used(&self) -> f64 {
         (self.count.sent - self.count.refused_in_window) as f64 / self.sustained
-    }
-
-    /// Attempts of measured requests that were answered 429.
-    pub fn refusals(&self) -> u64 {
-        self.count.refused
     }
 
     /// 429s ÷ attempts.

@@ -1,6 +1,6 @@
 //! Limits that only refusals tell.
 
-use crate::pool::{Case, Limited, REQUESTS, STRATEGIES, TOKENS};
+use crate::pool::{Case, Limited, Marks, REQUESTS, TOKENS, hold};
 
 const VISIBILITY: &str = "none";
 
@@ -9,23 +9,9 @@ const VISIBILITY: &str = "none";
 const REFUSED_MAX: f64 = 0.025;
 
 /// After the first three minutes few refusals, and at least 95 % of what is possible.
-fn learned(pools: &[(&str, &[Limited<'_>])], sizes: &'static str) {
-    let mut failed = String::new();
-    for (name, pool) in pools {
-        for strategy in STRATEGIES {
-            for load in [0.6, 0.9, 1.0, 1.2] {
-                let outcome =
-                    Case { sizes, visibility: VISIBILITY, warmup_s: 180, duration_s: 600, ..Case::new(pool, strategy, load) }.run();
-                let bad = outcome.refused() > REFUSED_MAX || outcome.served() < 0.95 || (load > 1.1 && outcome.used() < 0.95);
-                let what = format!("{} {name}, {strategy}, load {load}: {}\n", if bad { "✗" } else { " " }, outcome.figures());
-                print!("{what}");
-                if bad {
-                    failed += &what;
-                }
-            }
-        }
-    }
-    assert!(failed.is_empty(), "{failed}");
+fn learned(pools: &[(&str, &[Limited<'static>])], sizes: &'static str) {
+    let shape = |case| Case { sizes, visibility: VISIBILITY, warmup_s: 180, duration_s: 600, ..case };
+    hold(pools, Marks { refused_max: REFUSED_MAX, served_min: 0.95 }, shape);
 }
 
 #[test]
