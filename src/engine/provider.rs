@@ -72,7 +72,7 @@ pub(crate) struct Admitted {
     pub trial: bool,
 }
 
-/// Why a provider does not admit, and until when (`None`: until an attempt is settled or the configuration changes).
+/// Why a provider does not admit, and until when.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Shut {
     pub why: Why,

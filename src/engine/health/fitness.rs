@@ -61,7 +61,7 @@ impl Fitness {
     #[inline]
     pub fn first_token(&mut self, now: Nanos, trial: bool) -> Option<HealthChange> {
         self.silence.heard(now);
-        let returned = trial && self.breaker.as_mut().is_some_and(|breaker| breaker.first_token(now, trial));
+        let returned = self.breaker.as_mut().is_some_and(|breaker| breaker.first_token(now, trial));
         if !returned {
             return None;
         }
