@@ -1,12 +1,14 @@
-//! The arguments, and the texts of `--help`.
+//! The arguments that commands share, and the texts of `--help`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::thread::available_parallelism;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::exit::{FailOn, HELP};
+use super::exit::{FailOn, Failure, HELP};
+use super::{completions, profiles, run, strategies, validate};
 use crate::render::Format;
+use crate::scenario::Overrides;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,7 +17,7 @@ Examples:
   lbsim run weighted.toml -o result.json -o result.md --stable
   lbsim validate scenarios";
 
-const WORDS: &str = "\
+pub const WORDS: &str = "\
 Words:
   request   what a client asks for once, at its intended arrival time
   attempt   one try of a request at one provider; share counts attempts
@@ -26,15 +28,6 @@ Words:
   queue     of the balancer: waiting to be sent; of a provider: for a slot
   error     share minus target, in percentage points (pp)
 Times are simulated, except for what is said to be wall clock.";
-
-const PROFILES: &str = "\
-A scenario begins with a profile and overrides what it knows better:
-  [[provider]]
-  name = \"alpha\"
-  profile = \"openai-tier3\"
-  ttft = { p50 = \"900ms\", p99 = \"4s\", per_1k_input = \"30ms\" }
-`latency` replaces how long answers take, `ttft` and `itl` one half of it each;
-`limits` replaces all limits, not single ones.";
 
 /// See, compare and prove how load balancing over LLM providers behaves.
 #[derive(Debug, Parser)]
@@ -47,13 +40,14 @@ pub struct Arguments {
     pub command: Command,
 }
 
+/// One line a command; its options, its help and what it does stand in its own file.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Run(Run),
-    Validate(Validate),
-    Strategies(Strategies),
-    Profiles(Profiles),
-    Completions(Completions),
+    Run(run::Options),
+    Validate(validate::Options),
+    Strategies(strategies::Options),
+    Profiles(profiles::Options),
+    Completions(completions::Options),
 }
 
 /// Flags of every command.
@@ -93,12 +87,9 @@ pub enum Progress {
     None,
 }
 
-/// Run one scenario with one strategy and judge its expectations
-#[derive(Debug, Args)]
-#[command(after_help = HELP, after_long_help = format!("{HELP}\n\n{WORDS}"))]
-pub struct Run {
-    /// The scenario file (TOML)
-    pub scenario: String,
+/// What the command line changes in a scenario.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Changes {
     /// Seed of every draw, instead of the file's
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -108,68 +99,40 @@ pub struct Run {
     /// Change one key, e.g. load.rate=200/s or provider.beta.weight=4
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Format on stdout and of files without an extension
-    #[arg(long, value_enum, default_value_t = ResultFormat::Human)]
-    pub format: ResultFormat,
-    /// Write here instead of to stdout (`-`); repeatable
-    #[arg(short, long, value_name = "FILE")]
-    #[arg(help = "Write here instead of to stdout (`-`), repeatable; the format is that\nof the extension: .json, .csv, .md, .txt")]
-    pub output: Vec<PathBuf>,
-    /// Write every decision here, one JSON object a line
-    #[arg(long, value_name = "FILE")]
-    pub decisions: Option<PathBuf>,
-    /// Leave out what depends on the machine: same input, same bytes
-    #[arg(long)]
-    pub stable: bool,
+}
+
+impl Changes {
+    /// As the scenario layer takes them.
+    pub fn overrides(&self) -> Overrides {
+        Overrides { set: self.set.clone(), seed: self.seed, strategy: self.strategy.clone() }
+    }
+}
+
+/// What turns the exit code from 0.
+#[derive(Clone, Debug, Args)]
+pub struct Strictness {
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', hide_default_value = true, hide_possible_values = true)]
     #[arg(default_values_t = [FailOn::Failed, FailOn::NoData, FailOn::Noisy])]
     #[arg(help = "What makes the exit code 1 or 3, a list of: failed, no-data, noisy,\nwarning; or none [default: failed,no-data,noisy]")]
     pub fail_on: Vec<FailOn>,
-    #[arg(short, long, value_name = "N")]
-    #[arg(
-        help = "Threads at most [default: one per core]; a single run uses one core,\nand from 2 on another thread to write --decisions"
-    )]
-    pub jobs: Option<NonZeroUsize>,
 }
 
-/// Check scenario files without running them
-#[derive(Debug, Args)]
-#[command(after_help = HELP)]
-pub struct Validate {
-    /// Files, and folders to search for *.toml [default: scenarios]
-    pub paths: Vec<PathBuf>,
-    /// Change one key of every file before checking it
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
+impl Strictness {
+    /// The list, if it does not contradict itself.
+    ///
+    /// # Errors
+    /// `none` beside anything else.
+    pub fn checked(&self) -> Result<&[FailOn], Failure> {
+        if self.fail_on.contains(&FailOn::None) && self.fail_on.iter().any(|reason| *reason != FailOn::None) {
+            return Err(Failure::usage("--fail-on none cannot be combined with anything else"));
+        }
+        Ok(&self.fail_on)
+    }
 }
 
-/// List the strategies: rule, when to choose it, cost
-#[derive(Debug, Args)]
-pub struct Strategies {
-    /// Everything about this one (also by its other names)
-    pub name: Option<String>,
-    /// How to write the list
-    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
-    pub format: ListFormat,
-}
-
-/// List the built-in provider profiles: limits, latencies, sources
-#[derive(Debug, Args)]
-#[command(after_help = PROFILES, after_long_help = PROFILES)]
-pub struct Profiles {
-    /// Every figure of this one, with its source
-    pub name: Option<String>,
-    /// How to write the list
-    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
-    pub format: ListFormat,
-}
-
-/// Print a completion script for a shell
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  lbsim completions bash > ~/.local/share/bash-completion/completions/lbsim")]
-pub struct Completions {
-    /// Which shell
-    pub shell: clap_complete::Shell,
+/// The given number of threads, else one per core.
+pub fn threads(jobs: Option<NonZeroUsize>) -> NonZeroUsize {
+    jobs.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -196,4 +159,16 @@ pub enum ListFormat {
     Human,
     Json,
     Markdown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fail_on_none_stands_alone() {
+        let strictness = |fail_on: &[FailOn]| Strictness { fail_on: fail_on.to_vec() };
+        assert!(strictness(&[FailOn::None]).checked().is_ok());
+        assert!(strictness(&[FailOn::None, FailOn::Noisy]).checked().is_err());
+    }
 }

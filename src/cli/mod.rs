@@ -3,11 +3,14 @@
 //! Results go to stdout; warnings, progress and the tool's own timing to stderr. Exit codes: [`exit`].
 
 mod args;
+mod assemble;
 mod completions;
 mod decisions;
 mod destination;
 pub mod exit;
+mod files;
 mod interrupt;
+mod load;
 mod output;
 mod profiles;
 mod progress;

@@ -1,10 +1,32 @@
 //! `lbsim profiles`: the provider profiles that scenarios can name.
 
-use super::args::{ListFormat, Profiles as Options};
+use clap::Args;
+
+use super::args::ListFormat;
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
 use crate::render::profiles;
 use crate::world::profile::{PROFILES, Profile};
+
+const EXAMPLE: &str = "\
+A scenario begins with a profile and overrides what it knows better:
+  [[provider]]
+  name = \"alpha\"
+  profile = \"openai-tier3\"
+  ttft = { p50 = \"900ms\", p99 = \"4s\", per_1k_input = \"30ms\" }
+`latency` replaces how long answers take, `ttft` and `itl` one half of it each;
+`limits` replaces all limits, not single ones.";
+
+/// List the built-in provider profiles: limits, latencies, sources
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLE, after_long_help = EXAMPLE)]
+pub struct Options {
+    /// Every figure of this one, with its source
+    pub name: Option<String>,
+    /// How to write the list
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub format: ListFormat,
+}
 
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> {
     let one = options.name.as_deref().map(find).transpose()?;

@@ -1,7 +1,6 @@
 //! How far a long run is, on stderr: another thread looks at a counter now and then, so that the run itself pays one store.
 
 use std::io::{IsTerminal, stderr};
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -46,7 +45,7 @@ fn draw_bar(progress: &Progress, ended: &Receiver<()>) {
     };
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     while stillworking(ended, LOOK_EVERY) {
-        bar.set_position(progress.done.load(Ordering::Relaxed));
+        bar.set_position(progress.done());
     }
     bar.finish_and_clear();
 }
@@ -55,7 +54,7 @@ fn write_lines(terminal: &Terminal, progress: &Progress, ended: &Receiver<()>) {
     let started = Instant::now();
     let mut wait = PATIENCE;
     while stillworking(ended, wait) {
-        terminal.remark(&line(progress.done.load(Ordering::Relaxed), progress.total, started.elapsed()));
+        terminal.remark(&line(progress.done(), progress.total, started.elapsed()));
         wait = LINE_EVERY;
     }
 }

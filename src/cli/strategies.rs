@@ -1,10 +1,22 @@
 //! `lbsim strategies`: the catalogue that the engine itself uses.
 
-use super::args::{ListFormat, Strategies as Options};
+use clap::Args;
+
+use super::args::ListFormat;
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
 use crate::engine::strategy::{CATALOGUE, Strategy, StrategyInfo};
 use crate::render::catalogue;
+
+/// List the strategies: rule, when to choose it, cost
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Everything about this one (also by its other names)
+    pub name: Option<String>,
+    /// How to write the list
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub format: ListFormat,
+}
 
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> {
     let one = options.name.as_deref().map(find).transpose()?;

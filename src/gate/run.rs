@@ -1,6 +1,6 @@
 //! One run from plan to judged result.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::{Expectation, evaluate, slices};
@@ -16,27 +16,38 @@ use crate::world::spec::Source;
 /// Every so many picks one is timed: often enough for percentiles, seldom enough to cost a run under 5 %.
 pub const TIMED_EVERY: u32 = 16;
 
-/// How far a run is; read by another thread while it runs.
+/// How far one or several runs are; read by another thread while they go on.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Arrivals so far, warm-up included.
-    pub done: AtomicU64,
+    /// Arrivals so far, warm-up included, of each run.
+    done: Vec<AtomicU64>,
     /// Arrivals to come in all, where that is known.
     pub total: Option<u64>,
 }
 
 impl Progress {
     /// Nothing done yet.
-    pub fn of(plan: &Plan) -> Progress {
-        Progress { done: AtomicU64::new(0), total: expected_requests(&plan.load) }
+    pub fn of<'p>(plans: impl IntoIterator<Item = &'p Plan>) -> Progress {
+        let expected: Vec<Option<u64>> = plans.into_iter().map(|plan| expected_requests(&plan.load)).collect();
+        Progress { done: expected.iter().map(|_| AtomicU64::new(0)).collect(), total: expected.into_iter().sum() }
+    }
+
+    /// Arrivals so far in all runs together.
+    pub fn done(&self) -> u64 {
+        self.done.iter().map(|run| run.load(Relaxed)).sum()
+    }
+
+    /// The counter of one run, in the order of [`of`](Self::of).
+    pub fn run(&self, index: usize) -> Option<&AtomicU64> {
+        self.done.get(index)
     }
 }
 
 /// What the caller wants of a run besides its result.
 #[derive(Default)]
 pub struct Options<'a> {
-    /// Kept up to date while the run goes on.
-    pub progress: Option<&'a Progress>,
+    /// Arrivals so far, kept up to date while the run goes on.
+    pub progress: Option<&'a AtomicU64>,
     /// Set from elsewhere to end the run early.
     pub stop: Option<&'a AtomicBool>,
     /// Receives every decision.
@@ -80,7 +91,7 @@ pub fn run(plan: &Plan, expectations: &[Expectation], options: Options<'_>) -> R
     };
     let driving = drive::Options {
         stop: options.stop,
-        progress: options.progress.map(|progress| &progress.done),
+        progress: options.progress,
         decisions: sink,
         time_every: options.time_decisions.then_some(TIMED_EVERY),
     };

@@ -122,3 +122,20 @@ fn correlation(one: &[f64], other: &[f64]) -> f64 {
     let sum = |f: &dyn Fn(usize) -> f64| (0..n).map(f).sum::<f64>();
     sum(&|i| (one[i] - a) * (other[i] - b)) / (sum(&|i| (one[i] - a).powi(2)) * sum(&|i| (other[i] - b).powi(2))).sqrt()
 }
+
+/// Runs side by side are the runs one by one, in the order of the jobs, for any number of threads.
+#[test]
+fn a_batch_does_not_depend_on_the_number_of_threads() {
+    use lbsim::gate::{batch, run::Progress};
+    let plans: Vec<_> = (1..=7).map(|seed| world(Strategy::PowerOfTwo).seed(seed).plan).collect();
+    let jobs: Vec<_> = plans.iter().map(|plan| batch::Job { plan, expectations: &[] }).collect();
+    let alone: Vec<_> = plans.iter().map(lawful).collect();
+    for threads in [1, 2, 16] {
+        let progress = Progress::of(&plans);
+        let threads = std::num::NonZeroUsize::new(threads).expect("not zero");
+        let finished = batch::run_all(&jobs, threads, &progress, &std::sync::atomic::AtomicBool::new(false)).expect("the plans are valid");
+        assert!(finished.iter().map(|finished| &finished.run).eq(&alone), "{threads} threads");
+        let simulated: u64 = finished.iter().map(|finished| finished.requests_simulated).sum();
+        assert!((1..=simulated).contains(&progress.done()), "the counters are those of the runs");
+    }
+}
