@@ -1,13 +1,15 @@
 //! The arguments that commands share, and the texts of `--help`.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::thread::available_parallelism;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::exit::{FailOn, Failure, HELP};
-use super::{completions, profiles, run, strategies, validate};
-use crate::render::Format;
+use super::{check, completions, profiles, run, strategies, validate};
+use crate::render::{FORMATS, Format};
 use crate::scenario::Overrides;
 
 const EXAMPLES: &str = "\
@@ -15,6 +17,7 @@ Examples:
   lbsim run scenarios/weighted.toml
   lbsim run weighted.toml --strategy power-of-two --set load.rate=200/s
   lbsim run weighted.toml -o result.json -o result.md --stable
+  lbsim check scenarios
   lbsim validate scenarios";
 
 pub const WORDS: &str = "\
@@ -44,6 +47,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Run(run::Options),
+    Check(check::Options),
     Validate(validate::Options),
     Strategies(strategies::Options),
     Profiles(profiles::Options),
@@ -99,12 +103,18 @@ pub struct Changes {
     /// Change one key, e.g. load.rate=200/s or provider.beta.weight=4
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Expect this too, e.g. 'share(alpha)=50%±1%' or 'latency_p99@down<=2s'
+    #[arg(long, value_name = "WHAT")]
+    #[arg(
+        help = "Expect this too: METRIC(PROVIDER)[CLASS]@WINDOW, then =, >= or <=, e.g.\n'share(alpha)=50%±1%', 'success_ratio>=99%', 'latency_p99@down<=2s'"
+    )]
+    pub expect: Vec<String>,
 }
 
 impl Changes {
     /// As the scenario layer takes them.
     pub fn overrides(&self) -> Overrides {
-        Overrides { set: self.set.clone(), seed: self.seed, strategy: self.strategy.clone() }
+        Overrides { set: self.set.clone(), seed: self.seed, strategy: self.strategy.clone(), expect: self.expect.clone() }
     }
 }
 
@@ -135,23 +145,26 @@ pub fn threads(jobs: Option<NonZeroUsize>) -> NonZeroUsize {
     jobs.or_else(|| available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ResultFormat {
-    Human,
-    Json,
-    Markdown,
-    Csv,
+/// Where results go, and how.
+#[derive(Clone, Debug, Args)]
+pub struct Results {
+    /// Format on stdout and of files without an extension
+    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = formats())]
+    pub format: Format,
+    /// Write here instead of to stdout (`-`); repeatable
+    #[arg(short, long, value_name = "FILE", help = output_help())]
+    pub output: Vec<PathBuf>,
 }
 
-impl From<ResultFormat> for Format {
-    fn from(format: ResultFormat) -> Format {
-        match format {
-            ResultFormat::Human => Format::Human,
-            ResultFormat::Json => Format::Json,
-            ResultFormat::Markdown => Format::Markdown,
-            ResultFormat::Csv => Format::Csv,
-        }
-    }
+/// The names of the table of formats.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(FORMATS.map(|info| PossibleValue::new(info.name).help(info.summary)))
+        .map(|name| Format::parse(&name).expect("the parser takes only names of the table"))
+}
+
+fn output_help() -> String {
+    let known = FORMATS.map(|info| format!(".{}", info.extension)).join(", ");
+    format!("Write here instead of to stdout (`-`), repeatable; the format is that\nof the ending: {known}")
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::exit::verdict;
 use crate::gate::run::Finished;
-use crate::report::{DecisionCost, ExpectationResult, FORMAT, Quantiles, Report, Run, ScenarioRef, Verdict, Wall};
+use crate::gate::verdict;
+use crate::report::{Collection, DecisionCost, FORMAT, Quantiles, Report, Run, ScenarioRef, Verdict, Wall};
 use crate::scenario::Scenario;
 
 /// The report of one run; without its wall-clock part if `stable`.
@@ -21,16 +21,20 @@ pub fn several(scenario: &Scenario, mut runs: Vec<Run>, interrupted: bool, wall:
         let expectations = runs.iter_mut().flat_map(|run| &mut run.expectations);
         expectations.for_each(|expectation| expectation.verdict = Verdict::Incomplete);
     }
-    let expectations: Vec<ExpectationResult> = runs.iter().flat_map(|run| run.expectations.iter().cloned()).collect();
     Report {
         format: FORMAT,
         lbsim: env!("CARGO_PKG_VERSION").to_owned(),
         scenario: reference(scenario),
         clock: "virtual".to_owned(),
-        verdict: verdict(&expectations, interrupted),
+        verdict: verdict(verdicts(&runs), interrupted),
         runs,
         wall,
     }
+}
+
+/// Over all expectations of these runs.
+fn verdicts(runs: &[Run]) -> impl Iterator<Item = Verdict> + Clone {
+    runs.iter().flat_map(|run| &run.expectations).map(|expectation| expectation.verdict)
 }
 
 /// How a result names its scenario.
@@ -40,6 +44,7 @@ pub fn reference(scenario: &Scenario) -> ScenarioRef {
         digest: scenario.digest.clone(),
         path: scenario.path.clone(),
         description: scenario.description.clone(),
+        arguments: scenario.arguments.clone(),
     }
 }
 
@@ -56,4 +61,12 @@ fn wall(finished: &Finished) -> Wall {
 pub fn requests_per_s(requests: u64, elapsed: Duration) -> f64 {
     let seconds = elapsed.as_secs_f64();
     if seconds > 0.0 { requests as f64 / seconds } else { 0.0 }
+}
+
+/// The reports of several scenarios, with the worst of their verdicts; `invalid` are the files that have none.
+pub fn collection(reports: Vec<Report>, invalid: Vec<String>) -> Collection {
+    let any = |verdict| reports.iter().any(|report| report.verdict == verdict);
+    let worst = [Verdict::Incomplete, Verdict::Fail, Verdict::Noisy, Verdict::NoData, Verdict::Pass];
+    let verdict = worst.into_iter().find(|verdict| any(*verdict)).unwrap_or(Verdict::None);
+    Collection { format: FORMAT, lbsim: env!("CARGO_PKG_VERSION").to_owned(), verdict, reports, invalid }
 }

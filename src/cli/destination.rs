@@ -3,19 +3,21 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::args::Results;
 use super::exit::Failure;
 use super::output::Output;
 use super::terminal::Terminal;
 use crate::render::{FORMATS, Format, View};
-use crate::report::Report;
+use crate::report::Document;
 
-/// Formats and conflicts, from the command line alone.
+/// Formats and conflicts, from the command line alone. `inputs` are the scenarios that are read.
 ///
 /// # Errors
 /// Usage errors: an extension that no format has, one file for two outputs, or the scenario itself.
-pub fn plan(scenario: &Path, outputs: &[PathBuf], decisions: Option<&Path>, standard: Format) -> Result<Vec<Planned>, Failure> {
+pub fn plan(inputs: &[&Path], results: &Results, decisions: Option<&Path>) -> Result<Vec<Planned>, Failure> {
+    let standard = results.format;
     let mut planned = Vec::new();
-    for path in outputs {
+    for path in &results.output {
         planned.push(match path {
             path if is_stdout(path) => Planned { path: None, format: standard },
             path => Planned { path: Some(path.clone()), format: format_of(path, standard)? },
@@ -29,7 +31,7 @@ pub fn plan(scenario: &Path, outputs: &[PathBuf], decisions: Option<&Path>, stan
         if files[..position].iter().any(|earlier| same_file(earlier, path)) {
             return Err(Failure::usage(format!("{} is given for two outputs", path.display())));
         }
-        if same_file(path, scenario) {
+        if inputs.iter().any(|input| same_file(path, input)) {
             return Err(Failure::usage(format!("{} is the scenario, which would be overwritten", path.display())));
         }
     }
@@ -52,16 +54,16 @@ pub fn spare_trace(trace: Option<&Path>, planned: &[Planned], decisions: Option<
     }
 }
 
-/// Writes `report` everywhere, in order.
+/// Writes `document` everywhere, in order.
 ///
 /// # Errors
 /// The first output that cannot be written ends it.
-pub fn write(report: &Report, outputs: Vec<Destination>, terminal: &Terminal) -> Result<(), Failure> {
+pub fn write(document: &Document, outputs: Vec<Destination>, view: &View, terminal: &Terminal) -> Result<(), Failure> {
     for output in outputs {
         match output {
-            Destination::Stdout(format) => terminal.print(&format.render(report, &terminal.view))?,
+            Destination::Stdout(format) => terminal.print(&format.render(document, view))?,
             // A file outlives the terminal: no colours in it.
-            Destination::File(format, file) => file.write_whole(&format.render(report, &View { color: false, ..terminal.view }))?,
+            Destination::File(format, file) => file.write_whole(&format.render(document, &View { color: false, ..*view }))?,
         }
     }
     Ok(())
@@ -101,10 +103,12 @@ fn is_stdout(path: &Path) -> bool {
 
 /// By extension; without one as on stdout.
 fn format_of(path: &Path, standard: Format) -> Result<Format, Failure> {
-    let Some(extension) = path.extension() else { return Ok(standard) };
-    extension.to_str().and_then(Format::by_extension).ok_or_else(|| {
-        let known: Vec<String> = FORMATS.iter().map(|(_, extension)| format!(".{extension}")).collect();
-        Failure::usage(format!("cannot tell the format of {} by its extension; known are {}", path.display(), known.join(", ")))
+    if path.extension().is_none() {
+        return Ok(standard);
+    }
+    path.file_name().and_then(|name| Format::of_file(&name.to_string_lossy())).ok_or_else(|| {
+        let known = FORMATS.map(|info| format!(".{}", info.extension)).join(", ");
+        Failure::usage(format!("cannot tell the format of {} by its extension; known are {known}", path.display()))
     })
 }
 
@@ -135,6 +139,6 @@ mod tests {
         assert_eq!(format_of(Path::new("/dev/null"), Format::Json).unwrap(), Format::Json);
         let failure = format_of(Path::new("result.xml"), Format::Human).unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
-        assert_eq!(failure.message, "cannot tell the format of result.xml by its extension; known are .json, .csv, .md, .txt");
+        assert_eq!(failure.message, "cannot tell the format of result.xml by its extension; known are .txt, .json, .md, .csv");
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use crate::report::{ExpectationResult, Verdict};
+use crate::report::Verdict;
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,9 +94,9 @@ pub enum FailOn {
     None,
 }
 
-/// The exit code of a run: 130 if it was interrupted, else the worst of what `fail_on` asks for, 1 before 3.
-pub fn judge(expectations: &[ExpectationResult], warnings: usize, interrupted: bool, fail_on: &[FailOn]) -> Exit {
-    let any = |verdict| expectations.iter().any(|expectation| expectation.verdict == verdict);
+/// The exit code for these verdicts: 130 if interrupted, else the worst of what `fail_on` asks for, 1 before 3.
+pub fn judge(verdicts: impl Iterator<Item = Verdict> + Clone, warnings: usize, interrupted: bool, fail_on: &[FailOn]) -> Exit {
+    let any = |verdict| verdicts.clone().any(|one| one == verdict);
     let asked = |reason| fail_on.contains(&reason);
     if interrupted {
         Exit::Interrupted
@@ -109,37 +109,12 @@ pub fn judge(expectations: &[ExpectationResult], warnings: usize, interrupted: b
     }
 }
 
-/// The verdict over expectations, the worst first: fail, noisy, no data.
-pub fn verdict(expectations: &[ExpectationResult], interrupted: bool) -> Verdict {
-    if interrupted {
-        return Verdict::Incomplete;
-    }
-    if expectations.is_empty() {
-        return Verdict::None;
-    }
-    let worst = [Verdict::Fail, Verdict::Noisy, Verdict::NoData];
-    worst.into_iter().find(|verdict| expectations.iter().any(|expectation| expectation.verdict == *verdict)).unwrap_or(Verdict::Pass)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::verdict;
 
     const DEFAULT: [FailOn; 3] = [FailOn::Failed, FailOn::NoData, FailOn::Noisy];
-
-    fn results(verdicts: &[Verdict]) -> Vec<ExpectationResult> {
-        let result = |verdict: &Verdict| ExpectationResult {
-            metric: "failed".into(),
-            provider: None,
-            during: None,
-            class: None,
-            want: "= 0".into(),
-            got: None,
-            samples: 0,
-            verdict: *verdict,
-        };
-        verdicts.iter().map(result).collect()
-    }
 
     #[test]
     fn codes_follow_the_precedence() {
@@ -163,9 +138,12 @@ mod tests {
             (&[Pass], 0, true, &[FailOn::None], Verdict::Incomplete, 130),
         ];
         for (verdicts, warnings, interrupted, fail_on, overall, code) in table {
-            let results = results(verdicts);
-            assert_eq!(verdict(&results, interrupted), overall, "{verdicts:?}");
-            assert_eq!(judge(&results, warnings, interrupted, fail_on).code(), code, "{verdicts:?} {warnings} {interrupted} {fail_on:?}");
+            assert_eq!(verdict(verdicts.iter().copied(), interrupted), overall, "{verdicts:?}");
+            assert_eq!(
+                judge(verdicts.iter().copied(), warnings, interrupted, fail_on).code(),
+                code,
+                "{verdicts:?} {warnings} {interrupted} {fail_on:?}"
+            );
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod args;
 mod assemble;
+mod check;
 mod completions;
 mod decisions;
 mod destination;
@@ -48,6 +49,7 @@ fn start(arguments: impl Iterator<Item = OsString>) -> Exit {
 fn execute(command: &Command, terminal: &Terminal) -> Result<Exit, Failure> {
     match command {
         Command::Run(options) => run::execute(options, terminal),
+        Command::Check(options) => check::execute(options, terminal),
         Command::Validate(options) => validate::execute(options, terminal),
         Command::Strategies(options) => strategies::execute(options, terminal),
         Command::Profiles(options) => profiles::execute(options, terminal),

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::{Changes, ResultFormat, Strictness, WORDS, threads};
+use super::args::{Changes, Results, Strictness, WORDS, threads};
 use super::decisions::DecisionLog;
 use super::exit::{Exit, Failure, HELP, judge};
 use super::load::{self, Ready};
 use super::output::Output;
 use super::terminal::Terminal;
 use super::{assemble, destination, interrupt, progress};
-use crate::gate::metric::Metric;
 use crate::gate::run::{self as driver, Finished, Progress};
 use crate::metrics::observe::DecisionSink;
 use crate::render::number::{nanos, per_second, plural};
+use crate::report::Document;
 use crate::scenario::Scenario;
 
 /// Run one scenario with one strategy and judge its expectations
@@ -26,13 +26,8 @@ pub struct Options {
     pub scenario: String,
     #[command(flatten)]
     pub changes: Changes,
-    /// Format on stdout and of files without an extension
-    #[arg(long, value_enum, default_value_t = ResultFormat::Human)]
-    pub format: ResultFormat,
-    /// Write here instead of to stdout (`-`); repeatable
-    #[arg(short, long, value_name = "FILE")]
-    #[arg(help = "Write here instead of to stdout (`-`), repeatable; the format is that\nof the extension: .json, .csv, .md, .txt")]
-    pub output: Vec<PathBuf>,
+    #[command(flatten)]
+    pub results: Results,
     /// Write every decision here, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub decisions: Option<PathBuf>,
@@ -51,7 +46,7 @@ pub struct Options {
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> {
     let fail_on = options.strictness.checked()?;
     let scenario_path = Path::new(&options.scenario);
-    let planned = destination::plan(scenario_path, &options.output, options.decisions.as_deref(), options.format.into())?;
+    let planned = destination::plan(&[scenario_path], &options.results, options.decisions.as_deref())?;
     let Ready { scenario, warnings } = match load::scenario(&options.scenario, &options.changes.overrides(), terminal) {
         Ok(ready) => ready,
         Err(exit) => return Ok(exit),
@@ -70,15 +65,16 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
         terminal.remark(&timing(&finished));
     }
     let report = assemble::single(&scenario, finished, options.stable);
-    destination::write(&report, outputs, terminal)?;
-    Ok(judge(&report.runs[0].expectations, warnings, interrupted, fail_on))
+    let document = Document::One(report);
+    destination::write(&document, outputs, &terminal.view, terminal)?;
+    Ok(judge(document.verdicts(), warnings, interrupted, fail_on))
 }
 
 /// The run itself, with everything that looks on.
 fn simulate(scenario: &Scenario, options: &Options, mut log: Option<DecisionLog>, terminal: &Terminal) -> Result<Finished, Failure> {
     let progress = Progress::of([&scenario.plan]);
     // An expectation about decision times needs them even where the report leaves them out.
-    let needed = scenario.expectations.iter().any(|expectation| matches!(expectation.metric, Metric::Decision(_)));
+    let needed = driver::needs_timing(&scenario.expectations);
     let finished = progress::watched(terminal, &progress, || {
         let watching = driver::Options {
             progress: progress.run(0),

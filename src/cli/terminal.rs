@@ -43,6 +43,7 @@ impl Terminal {
             color: AutoStream::choice(&stdout()) != ColorChoice::Never,
             quiet: global.quiet,
             verbose: global.verbose > 0,
+            gate: false,
         };
         let progress = if global.quiet { Progress::None } else { global.progress };
         Terminal { view, color_stderr: AutoStream::choice(&stderr()) != ColorChoice::Never, progress }

@@ -23,7 +23,7 @@ pub struct Options {
 
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> {
     let files = files::scenarios(&options.paths)?;
-    let overrides = Overrides { set: options.set.clone(), seed: None, strategy: None };
+    let overrides = Overrides { set: options.set.clone(), ..Overrides::default() };
     let mut invalid = 0;
     for file in &files {
         match scenario::load(&file.to_string_lossy(), &overrides) {

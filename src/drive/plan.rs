@@ -31,6 +31,15 @@ pub struct Plan {
     pub slo: Slo,
 }
 
+impl Plan {
+    /// The same experiment with other draws: all of them derive from the seed.
+    pub fn with_seed(&self, seed: u64) -> Plan {
+        let mut plan = self.clone();
+        (plan.seed, plan.engine.seed) = (seed, seed);
+        plan
+    }
+}
+
 /// The balancer's queue of requests that have not been sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Queue {

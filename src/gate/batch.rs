@@ -25,11 +25,16 @@ pub struct Job<'a> {
 /// each other's caches, and that would be measured as the cost of a decision.
 ///
 /// # Errors
-/// [`DriveError`] of the first job (in order) that has one.
-pub fn run_all(jobs: &[Job<'_>], threads: NonZeroUsize, progress: &Progress, stop: &AtomicBool) -> Result<Vec<Finished>, DriveError> {
+/// The first job (in order) whose plan cannot be run, with its index.
+pub fn run_all(
+    jobs: &[Job<'_>],
+    threads: NonZeroUsize,
+    progress: &Progress,
+    stop: &AtomicBool,
+) -> Result<Vec<Finished>, (usize, DriveError)> {
     let one = |(index, job): (usize, &Job<'_>)| {
         let options = Options { progress: progress.run(index), stop: Some(stop), ..Options::default() };
-        run(job.plan, job.expectations, options)
+        run(job.plan, job.expectations, options).map_err(|error| (index, error))
     };
     match ThreadPoolBuilder::new().num_threads(threads.get().min(jobs.len().max(1))).build() {
         // Collected by index, never by who finished first.

@@ -24,7 +24,7 @@ pub fn evaluate(expectations: &[Expectation], run: &RunStats) -> Vec<Expectation
 }
 
 fn judge(expectation: &Expectation, run: &RunStats) -> ExpectationResult {
-    let Expectation { metric, provider, during, class, want, line: _ } = expectation;
+    let Expectation { metric, provider, during, class, want, line } = expectation;
     let none = Measured { got: None, samples: 0 };
     let Measured { got, samples } = run.slice(slice_of(expectation)).map_or(none, |slice| measure(*metric, *provider, slice, run));
     let verdict = match got {
@@ -41,6 +41,9 @@ fn judge(expectation: &Expectation, run: &RunStats) -> ExpectationResult {
         got,
         samples,
         verdict,
+        distance: got.map(|got| want.distance(got)).filter(|distance| *distance != 0.0),
+        cause: None,
+        line: (*line > 0).then_some(*line as u64),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::expect::Want;
 use super::metric::Unit;
-use crate::report::{ExpectationResult, Verdict};
+use crate::report::Verdict;
 use crate::time::Nanos;
 
 /// Relative slack of a comparison: 0.501 − 0.5 is a little more than 0.001 in binary, and must still be within it.
@@ -23,6 +23,7 @@ impl Want {
     /// For people: `50% ± 0.1%`, `≥ 99%`, `≤ 250ms`, `1 … 5`.
     pub fn text(&self, unit: Unit) -> String {
         match *self {
+            Want::Target { target, tolerance: 0.0 } => unit.text(target),
             Want::Target { target, tolerance } => format!("{} ± {}", unit.text(target), unit.text(tolerance)),
             Want::Range { min: Some(min), max: Some(max) } => format!("{} … {}", unit.text(min), unit.text(max)),
             Want::Range { min: Some(min), max: None } => format!("≥ {}", unit.text(min)),
@@ -47,15 +48,17 @@ impl Unit {
 /// The verdict over all expectations of a run, or of several runs together: fail before noisy before no data before pass.
 ///
 /// An interrupted run is incomplete whatever its expectations say: they are about a run that has not happened.
-pub fn verdict(results: &[ExpectationResult], interrupted: bool) -> Verdict {
-    let any = |verdict: Verdict| results.iter().any(|result| result.verdict == verdict);
+pub fn verdict(verdicts: impl Iterator<Item = Verdict> + Clone, interrupted: bool) -> Verdict {
     if interrupted {
         return Verdict::Incomplete;
     }
-    if results.is_empty() {
+    if verdicts.clone().next().is_none() {
         return Verdict::None;
     }
-    [Verdict::Fail, Verdict::Noisy, Verdict::NoData].into_iter().find(|verdict| any(*verdict)).unwrap_or(Verdict::Pass)
+    [Verdict::Fail, Verdict::Noisy, Verdict::NoData]
+        .into_iter()
+        .find(|worst| verdicts.clone().any(|one| one == *worst))
+        .unwrap_or(Verdict::Pass)
 }
 
 /// Nine decimals without trailing zeros: a binary fraction such as 0.1 · 100 shows no noise.

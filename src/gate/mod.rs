@@ -4,6 +4,7 @@
 //! A metric without samples is *no data*: never 0, and never a pass.
 
 pub mod batch;
+pub mod cause;
 pub mod evaluate;
 pub mod expect;
 pub mod judge;
@@ -11,6 +12,7 @@ pub mod metric;
 pub mod run;
 
 mod catalogue;
+mod distance;
 mod measure;
 
 pub use evaluate::{evaluate, slices};

@@ -3,13 +3,14 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use super::{Expectation, evaluate, slices};
+use super::cause::likely_cause;
+use super::{Expectation, Metric, evaluate, slices};
 use crate::drive::{self, DriveError, Plan};
 use crate::metrics::decision::decision_cost;
 use crate::metrics::observe::DecisionSink;
 use crate::metrics::reasons::Reasons;
 use crate::metrics::{ClassInfo, Objectives, ProviderInfo, Recorder, RecorderConfig};
-use crate::report::{DecisionCost, Run};
+use crate::report::{DecisionCost, Run, Verdict};
 use crate::world::arrivals::expected_requests;
 use crate::world::spec::Source;
 
@@ -100,6 +101,7 @@ pub fn run(plan: &Plan, expectations: &[Expectation], options: Options<'_>) -> R
     let elapsed = start.elapsed();
     let (mut run, stats) = recorder.into_run(plan.seed);
     run.expectations = evaluate(expectations, &stats);
+    explain(expectations, &mut run, plan);
     run.decisions = reasons.map(Reasons::into_counts);
     Ok(Finished {
         run,
@@ -108,6 +110,22 @@ pub fn run(plan: &Plan, expectations: &[Expectation], options: Options<'_>) -> R
         decision_cost: options.time_decisions.then(|| decision_cost(&stats.decisions, timer_ns)),
         interrupted: finished.interrupted,
     })
+}
+
+/// Says of each expectation that does not hold why that probably is.
+fn explain(expectations: &[Expectation], run: &mut Run, plan: &Plan) {
+    let mut results = std::mem::take(&mut run.expectations);
+    for (expectation, result) in expectations.iter().zip(&mut results) {
+        if result.verdict != Verdict::Pass {
+            result.cause = likely_cause(expectation, result, run, plan);
+        }
+    }
+    run.expectations = results;
+}
+
+/// Whether an expectation is about the cost of decisions, which must be timed for it.
+pub fn needs_timing(expectations: &[Expectation]) -> bool {
+    expectations.iter().any(|expectation| matches!(expectation.metric, Metric::Decision(_)))
 }
 
 /// What has to be recorded of this plan for these expectations.

@@ -6,7 +6,6 @@ use crate::engine::limit::Limits;
 use crate::engine::strategy::Strategy;
 use crate::metrics::observe::{AttemptEnd, AttemptKind, RequestEnd, RequestInfo};
 use crate::metrics::{ClassInfo, Objectives, Observer, ProviderInfo, Recorder, RecorderConfig, RunStats};
-use crate::report::ExpectationResult;
 use crate::report::Verdict::{self, Fail, NoData, Pass};
 use crate::time::Nanos;
 
@@ -218,20 +217,10 @@ fn the_catalogue_and_the_measuring_agree() {
 /// Fail before no data before pass; nothing expected is `none`; interrupted is incomplete.
 #[test]
 fn verdicts_add_up() {
-    let result = |verdict| ExpectationResult {
-        metric: "shed".to_owned(),
-        provider: None,
-        during: None,
-        class: None,
-        want: String::new(),
-        got: None,
-        samples: 0,
-        verdict,
-    };
-    let of = |verdicts: &[Verdict]| verdict(&verdicts.iter().map(|verdict| result(*verdict)).collect::<Vec<_>>(), false);
+    let of = |verdicts: &[Verdict]| verdict(verdicts.iter().copied(), false);
     assert_eq!(of(&[]), Verdict::None);
     assert_eq!(of(&[Pass, Pass]), Pass);
     assert_eq!(of(&[Pass, NoData]), NoData);
     assert_eq!(of(&[NoData, Fail, Pass]), Fail);
-    assert_eq!(verdict(&[result(Fail)], true), Verdict::Incomplete);
+    assert_eq!(verdict([Fail].into_iter(), true), Verdict::Incomplete);
 }

@@ -1,6 +1,6 @@
 //! One row per run and provider, for spreadsheets and data frames.
 
-use crate::report::{ProviderRun, Report, Run};
+use crate::report::{Document, ProviderRun, Report, Run};
 
 const COLUMNS: [&str; 25] = [
     "scenario",
@@ -31,9 +31,10 @@ const COLUMNS: [&str; 25] = [
 ];
 
 /// A header and the rows; figures unrounded, absent ones empty.
-pub fn render(report: &Report) -> String {
+pub fn render(document: &Document) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let rows = report.runs.iter().flat_map(|run| run.providers.iter().map(move |provider| row(report, run, provider)));
+    let runs = document.reports().iter().flat_map(|report| report.runs.iter().map(move |run| (report, run)));
+    let rows = runs.flat_map(|(report, run)| run.providers.iter().map(move |provider| row(report, run, provider)));
     for record in std::iter::once(COLUMNS.map(str::to_owned)).chain(rows) {
         writer.write_record(&record).expect("rows are arrays of one length and memory takes every byte");
     }

@@ -1,10 +1,11 @@
 //! The machine's twin of every text: the whole report.
 
-use crate::report::Report;
+use crate::report::Document;
 
 /// Indented JSON with a final newline. Figures are not rounded; what does not apply is `null`, and so is a float that is not finite.
-pub fn render(report: &Report) -> String {
-    let mut text = serde_json::to_string_pretty(report).expect("a report is plain data whose maps have text keys, which always serializes");
+pub fn render(document: &Document) -> String {
+    let mut text =
+        serde_json::to_string_pretty(document).expect("a report is plain data whose maps have text keys, which always serializes");
     text.push('\n');
     text
 }

@@ -1,7 +1,16 @@
 //! The report as GitHub's Markdown: for a pull request, a job summary, a wiki.
 
+use super::check;
 use super::human::{classes, expectations, head, latency, providers, requests};
-use crate::report::{Report, Run};
+use crate::report::{Document, Report, Run};
+
+/// One report whole; of several a table of verdicts, then those that do not hold, whole.
+pub fn document(document: &Document) -> String {
+    match document {
+        Document::One(report) => render(report),
+        Document::Many(collection) => check::markdown::render(collection),
+    }
+}
 
 /// The whole report but the wall-clock part, which belongs to one machine and one moment.
 pub fn render(report: &Report) -> String {

@@ -1,13 +1,8 @@
-//! How a report looks: one file per format, all fed by the same [`Report`], so that no two formats can disagree.
-//!
-//! | format | file name | for |
-//! |---|---|---|
-//! | `human` | `.txt` | reading in a terminal |
-//! | `json` | `.json` | scripts; everything there is, unrounded |
-//! | `csv` | `.csv` | spreadsheets; a row per provider |
-//! | `markdown` | `.md` | pull requests and wikis |
+//! How results look: one file per format and one row in [`FORMATS`], all fed by the same [`Document`], so that no two
+//! formats can disagree.
 
 pub mod catalogue;
+pub mod check;
 pub mod csv;
 pub mod decision;
 pub mod human;
@@ -18,9 +13,11 @@ pub mod profiles;
 pub mod table;
 pub mod text;
 
-use crate::report::Report;
+mod expectation;
 
-/// A way to write a report down.
+use crate::report::Document;
+
+/// A way to write results down: a row of [`FORMATS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Comma-separated values.
@@ -33,8 +30,38 @@ pub enum Format {
     Markdown,
 }
 
-/// Every format with the ending of its file names.
-pub const FORMATS: [(Format, &str); 4] = [(Format::Json, "json"), (Format::Csv, "csv"), (Format::Markdown, "md"), (Format::Human, "txt")];
+/// What is known of a format.
+#[derive(Clone, Copy, Debug)]
+pub struct FormatInfo {
+    /// Which.
+    pub format: Format,
+    /// For `--format`.
+    pub name: &'static str,
+    /// How its file names end, without the dot in front.
+    pub extension: &'static str,
+    /// What it is for, in a few words.
+    pub summary: &'static str,
+    /// Writes it down; `view` matters to `human` alone.
+    render: fn(&Document, &View) -> String,
+}
+
+/// Every format, in the order in which they are listed.
+pub const FORMATS: [FormatInfo; 4] = [
+    row(Format::Human, "human", "txt", "reading in a terminal", human::document),
+    row(Format::Json, "json", "json", "scripts: everything there is, unrounded", |document, _| json::render(document)),
+    row(Format::Markdown, "markdown", "md", "pull requests, job summaries, wikis", |document, _| markdown::document(document)),
+    row(Format::Csv, "csv", "csv", "spreadsheets: a row per run and provider", |document, _| csv::render(document)),
+];
+
+const fn row(
+    format: Format,
+    name: &'static str,
+    extension: &'static str,
+    summary: &'static str,
+    render: fn(&Document, &View) -> String,
+) -> FormatInfo {
+    FormatInfo { format, name, extension, summary, render }
+}
 
 /// How much a person wants to see, and on what.
 #[derive(Clone, Copy, Debug)]
@@ -47,22 +74,31 @@ pub struct View {
     pub quiet: bool,
     /// Every provider and every column.
     pub verbose: bool,
+    /// Of one scenario, too, only the verdict and what does not hold with its cause: what a gate shows.
+    pub gate: bool,
 }
 
 impl Format {
-    /// By the ending of a file name, without its dot.
-    pub fn by_extension(extension: &str) -> Option<Format> {
-        FORMATS.iter().find(|(_, known)| known.eq_ignore_ascii_case(extension)).map(|(format, _)| *format)
+    /// By the ending of a file name, whatever the case; the longest that fits.
+    pub fn of_file(name: &str) -> Option<Format> {
+        let name = name.to_ascii_lowercase();
+        let ends = |info: &&FormatInfo| name.strip_suffix(info.extension).is_some_and(|stem| stem.ends_with('.'));
+        FORMATS.iter().filter(ends).max_by_key(|info| info.extension.len()).map(|info| info.format)
     }
 
-    /// `report` in this format; `view` matters to `human` alone.
-    pub fn render(self, report: &Report, view: &View) -> String {
-        match self {
-            Format::Csv => csv::render(report),
-            Format::Human => human::render(report, view),
-            Format::Json => json::render(report),
-            Format::Markdown => markdown::render(report),
-        }
+    /// By its name.
+    pub fn parse(name: &str) -> Option<Format> {
+        FORMATS.iter().find(|info| info.name == name).map(|info| info.format)
+    }
+
+    /// Its row.
+    pub fn info(self) -> &'static FormatInfo {
+        FORMATS.iter().find(|info| info.format == self).expect("FORMATS has a row for each variant, as its test counts")
+    }
+
+    /// `document` in this format.
+    pub fn render(self, document: &Document, view: &View) -> String {
+        (self.info().render)(document, view)
     }
 }
 

@@ -19,6 +19,7 @@ pub fn report() -> Report {
             description: Some(
                 "Shares follow weights, and a provider that fails for half a minute gives its share to the others.".to_owned(),
             ),
+            arguments: Vec::new(),
         },
         clock: "virtual".to_owned(),
         verdict: Verdict::Fail,
@@ -139,6 +140,9 @@ fn expectation(metric: &str, provider: Option<&str>, want: &str, got: Option<f64
         got,
         samples: if got.is_some() { 12_000 } else { 0 },
         verdict,
+        distance: None,
+        cause: None,
+        line: None,
     }
 }
 

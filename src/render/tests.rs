@@ -3,9 +3,9 @@
 use console::measure_text_width;
 
 use super::{FORMATS, Format, View, human, sample};
-use crate::report::{Report, Verdict};
+use crate::report::{Collection, Document, FORMAT, Report, Verdict};
 
-const WIDE: View = View { width: 92, color: false, quiet: false, verbose: false };
+const WIDE: View = View { width: 92, color: false, quiet: false, verbose: false, gate: false };
 
 #[test]
 fn human_at_92_columns() {
@@ -215,7 +215,7 @@ fn markdown() {
 
 #[test]
 fn csv_has_a_row_per_provider_and_no_figure_is_rounded() {
-    let text = super::csv::render(&sample::report());
+    let text = super::csv::render(&Document::One(sample::report()));
     let rows: Vec<&str> = text.lines().collect();
     assert_eq!(rows.len(), 4);
     assert!(rows[0].starts_with("scenario,strategy,seed,provider,weight,target_share,share,attempts"));
@@ -226,10 +226,10 @@ fn csv_has_a_row_per_provider_and_no_figure_is_rounded() {
 #[test]
 fn json_is_the_report_and_nothing_else() {
     let report = sample::report();
-    let text = super::json::render(&report);
+    let text = super::json::render(&Document::One(report.clone()));
     assert!(text.ends_with("}\n"));
     assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
-    let stable = super::json::render(&Report { wall: None, ..report });
+    let stable = super::json::render(&Document::One(Report { wall: None, ..report }));
     assert!(!stable.contains("wall"));
 }
 
@@ -296,15 +296,82 @@ fn every_verdict_has_its_word() {
     ] {
         report.verdict = verdict;
         for format in [Format::Human, Format::Markdown] {
-            assert!(format.render(&report, &WIDE).trim_start_matches("### ").starts_with(word), "{word}");
+            assert!(format.render(&Document::One(report.clone()), &WIDE).trim_start_matches("### ").starts_with(word), "{word}");
         }
     }
 }
 
 #[test]
 fn every_format_has_an_extension_of_its_own() {
-    for (format, extension) in FORMATS {
-        assert_eq!(Format::by_extension(extension), Some(format));
+    for info in FORMATS {
+        assert_eq!(Format::of_file(&format!("a.b.{}", info.extension)), Some(info.format));
+        assert_eq!((Format::parse(info.name), info.format.info().name), (Some(info.format), info.name));
     }
-    assert_eq!(Format::by_extension("xml"), None);
+    for unknown in ["a.xml", "json", "ajson", ""] {
+        assert_eq!(Format::of_file(unknown), None, "{unknown}");
+    }
+}
+
+/// Two files, of which one fails: a line each, the failure again at the end with its cause and its command.
+fn checked() -> Document {
+    let (mut good, mut bad) = (sample::report(), sample::report());
+    good.verdict = Verdict::Pass;
+    good.scenario.name = "outage".to_owned();
+    good.runs[0].expectations.retain(|expectation| expectation.verdict == Verdict::Pass);
+    bad.scenario.arguments = vec!["--set".to_owned(), "load.rate=200/s".to_owned()];
+    let missed = &mut bad.runs[0].expectations[1];
+    (missed.distance, missed.line) = (Some(-0.003_167), Some(17));
+    missed.cause = Some("40 errors at alpha (52 of its 8600 attempts failed); `max_retries = 0`: nothing is tried again".to_owned());
+    let invalid = vec!["scenarios/broken.toml".to_owned()];
+    Document::Many(Collection { format: FORMAT, lbsim: "0.1.0".to_owned(), verdict: Verdict::Fail, reports: vec![good, bad], invalid })
+}
+
+#[test]
+fn several_files_are_judged_in_a_line_each_and_failures_come_last() {
+    insta::assert_snapshot!(human::document(&checked(), &View { width: 80, ..WIDE }), @r#"
+    PASS       outage    2 of 2 hold · 12,000 requests
+    FAIL       weighted  2 of 5 hold · 12,000 requests
+    INVALID    scenarios/broken.toml: see the errors on stderr
+
+    what does not hold:
+    ✗ FAIL scenarios/weighted.toml:17: success_ratio of the run: want ≥ 99.9%, got
+      99.5833 % (0.317 pp too low, 12,000 samples)
+      probably: 40 errors at alpha (52 of its 8600 attempts failed); `max_retries =
+        0`: nothing is tried again
+      again: lbsim run scenarios/weighted.toml --set load.rate=200/s --seed 42
+    ✗ FAIL scenarios/weighted.toml: latency_p99 of gamma-eu-west-1-with-a-long-name:
+      want ≤ 2s, got 2.10 s (12,000 samples)
+      again: lbsim run scenarios/weighted.toml --set load.rate=200/s --seed 42
+    ? no data scenarios/weighted.toml: recovery_time of beta: want ≤ 5s, got –
+      again: lbsim run scenarios/weighted.toml --set load.rate=200/s --seed 42
+
+    1 passed, 1 failed, 1 invalid
+    "#);
+}
+
+#[test]
+fn several_files_in_markdown() {
+    insta::assert_snapshot!(super::markdown::document(&checked()), @r#"
+    ### FAIL: 1 passed, 1 failed, 1 invalid
+
+    - ✗ **weighted**: success_ratio of the run: want ≥ 99.9%, got 99.5833 % (0.317 pp too low, 12,000 samples)  
+      probably: 40 errors at alpha (52 of its 8600 attempts failed); `max_retries = 0`: nothing is tried again  
+      `lbsim run scenarios/weighted.toml --set load.rate=200/s --seed 42`
+    - ✗ **weighted**: latency_p99 of gamma-eu-west-1-with-a-long-name: want ≤ 2s, got 2.10 s (12,000 samples)  
+      `lbsim run scenarios/weighted.toml --set load.rate=200/s --seed 42`
+    - ? **weighted**: recovery_time of beta: want ≤ 5s, got –  
+      `lbsim run scenarios/weighted.toml --set load.rate=200/s --seed 42`
+
+    <details><summary>3 scenarios</summary>
+
+    | verdict | scenario | expectations | requests |
+    | --- | --- | --- | ---: |
+    | PASS | outage | 2 of 2 hold | 12,000 |
+    | FAIL | weighted | 2 of 5 hold | 12,000 |
+    | INVALID | scenarios/broken.toml |  |  |
+
+    </details>
+
+    <sub>lbsim 0.1.0</sub>
+    "#);
 }

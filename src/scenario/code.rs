@@ -21,6 +21,10 @@ pub const CODES: &[CodeInfo] = &[
         "A law that does not exist: p99 below p50, a lower end above the upper one, no law at all. A distribution is a fixed value, `{ p50, p99 }`, `{ exponential }`, `{ uniform }`, `{ lognormal }`, `{ gamma }` or `{ mixture }`.",
     ),
     info("bad-duration", "A duration is a string with a number and a unit: \"250ms\", \"1.5s\", \"2m\". Units: ns, us, ms, s, m, h, d."),
+    info(
+        "bad-expect",
+        "`--expect` takes METRIC(PROVIDER)[CLASS]@WINDOW OP VALUE, of which only metric, operator and value are needed: `share(alpha)=50%±1%`, `success_ratio>=99%`, `latency_p99(beta)@down<=2s`.",
+    ),
     info("bad-rate", "A rate is a string with a number and a unit: \"100/s\", \"600/min\", \"5/h\"."),
     info("bad-ratio", "A ratio is a number from 0 to 1, or a string in percent: 0.995 or \"99.5%\"."),
     info(

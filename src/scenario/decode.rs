@@ -9,6 +9,7 @@ use crate::engine::strategy::Strategy;
 use crate::gate::expect::Expectation;
 use crate::world::spec;
 
+use super::asked;
 use super::diagnostic::{Diagnostic, Diagnostics, Location, Source};
 use super::digest::digest;
 use super::event::{self, Events};
@@ -54,7 +55,9 @@ pub(super) fn parse_with(path: &str, text: &str, overrides: &Overrides, reader: 
     let traces = Traces { scenario: Path::new(path), file, reader };
     let scenario = decode(&root, path, &traces, &mut sink);
     match scenario {
-        Some(scenario) if !sink.failed() => Ok(Loaded { scenario, warnings: sink.finish() }),
+        Some(scenario) if !sink.failed() => {
+            Ok(Loaded { scenario: Scenario { arguments: overrides.arguments(), ..scenario }, warnings: sink.finish() })
+        }
         _ => Err(sink.finish()),
     }
 }
@@ -68,6 +71,9 @@ fn apply(overrides: &Overrides, root: &mut Node, sink: &mut Sink) {
     }
     if let Some(name) = &overrides.strategy {
         set::replace(root, "--strategy", &["balancer", "strategy"], Value::Str(name.clone()), name, sink);
+    }
+    for argument in &overrides.expect {
+        asked::apply(root, argument, sink);
     }
 }
 
@@ -117,6 +123,7 @@ fn decode(root: &Node, path: &str, traces: &Traces<'_>, sink: &mut Sink) -> Opti
         clock: head.clock,
         expectations: expectations.into_iter().map(|(expectation, _)| expectation).collect(),
         compare,
+        arguments: Vec::new(),
         source: Arc::clone(sink.source(traces.file)),
         plan,
     })

@@ -7,12 +7,13 @@
 //! | file | subject |
 //! |---|---|
 //! | `diagnostic`, `render`, `code` | what is wrong, as data, as text, and explained |
-//! | `tree`, `syntax`, `recovery`, `set` | text and flags → tree |
+//! | `tree`, `syntax`, `recovery`, `set`, `asked` | text and flags → tree |
 //! | `sink`, `reader`, `units`, `distribution`, `names`, `nearest`, `keys` | tree → typed values and errors |
 //! | `load`, `class`, `trace`, `balancer`, `provider`, `limits`, `pool`, `event`, `expect` | one table of the file each |
 //! | `decode` | the whole file |
 //! | `warn`, `digest` | what is valid but hardly meant; the fingerprint |
 
+mod asked;
 mod balancer;
 mod class;
 pub mod code;
@@ -71,6 +72,8 @@ pub struct Scenario {
     pub expectations: Vec<Expectation>,
     /// The default set of strategies of a comparison.
     pub compare: Vec<Strategy>,
+    /// Flags that changed it, the seed apart: `--set`, `load.rate=200/s` …
+    pub arguments: Vec<String>,
     /// The text of the file, for later annotations.
     pub source: Arc<Source>,
 }
@@ -92,6 +95,18 @@ pub struct Overrides {
     pub seed: Option<u64>,
     /// In place of `balancer.strategy`.
     pub strategy: Option<String>,
+    /// Expectations beside those of the file, such as `share(alpha)=50%±1%`.
+    pub expect: Vec<String>,
+}
+
+impl Overrides {
+    /// The flags that say the same, the seed apart.
+    pub fn arguments(&self) -> Vec<String> {
+        let set = self.set.iter().map(|change| ("--set", change));
+        let strategy = self.strategy.iter().map(|name| ("--strategy", name));
+        let expect = self.expect.iter().map(|expectation| ("--expect", expectation));
+        set.chain(strategy).chain(expect).flat_map(|(flag, value)| [flag.to_owned(), value.clone()]).collect()
+    }
 }
 
 /// A scenario that can be run.

@@ -8,25 +8,25 @@ use assert_cmd::Command;
 use tempfile::TempDir;
 
 /// A folder with a scenario in it.
-struct Place(TempDir);
+pub struct Place(TempDir);
 
 impl Place {
-    fn new() -> Place {
+    pub fn new() -> Place {
         let place = Place(tempfile::tempdir().unwrap());
         place.write("ok.toml", &scenario("min = 0.99"));
         place
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
     /// The program, started here, without the surroundings of whoever runs the tests.
-    fn lbsim(&self, arguments: &[&str]) -> Command {
+    pub fn lbsim(&self, arguments: &[&str]) -> Command {
         let mut command = Command::cargo_bin("lbsim").unwrap();
         for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
             command.env_remove(name);
@@ -35,12 +35,12 @@ impl Place {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub fn run(&self, arguments: &[&str]) -> Output {
         self.lbsim(arguments).output().unwrap()
     }
 
     /// Names of all files here, in order.
-    fn files(&self) -> Vec<String> {
+    pub fn files(&self) -> Vec<String> {
         let mut names: Vec<_> =
             fs::read_dir(self.0.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
@@ -48,7 +48,7 @@ impl Place {
     }
 }
 
-fn scenario(expect: &str) -> String {
+pub fn scenario(expect: &str) -> String {
     format!(
         r#"schema = 1
 name = "small"
@@ -165,7 +165,7 @@ fn usage_errors_exit_2_and_say_so_on_stderr_alone() {
     }
     assert_eq!(place.files(), ["ok.toml"], "nothing was written");
     assert!(stderr(&place.run(&["run", "missing.toml"])).contains("missing.toml"));
-    assert!(stderr(&place.run(&["run", "ok.toml", "-o", "result.xml"])).contains(".json, .csv, .md, .txt"));
+    assert!(stderr(&place.run(&["run", "ok.toml", "-o", "result.xml"])).contains(".txt, .json, .md, .csv"));
 }
 
 #[test]

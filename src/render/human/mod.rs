@@ -10,13 +10,23 @@ mod reasons;
 pub(super) mod requests;
 
 use super::View;
+use super::check;
 use super::table::Table;
 use super::text::{Tone, paint, wrap, wrap_items};
-use crate::report::{Report, Run};
+use crate::report::{Document, Report, Run};
+
+/// One report whole; of several their verdicts, and what does not hold.
+pub fn document(document: &Document, view: &View) -> String {
+    match document {
+        Document::One(report) if !view.gate => render(report, view),
+        Document::One(report) => check::human::render(std::slice::from_ref(report), &[], view),
+        Document::Many(collection) => check::human::render(&collection.reports, &collection.invalid, view),
+    }
+}
 
 /// The whole report; ends with a newline, and no line is wider than `view.width`.
 pub fn render(report: &Report, view: &View) -> String {
-    let mut page = Page { view, text: String::new() };
+    let mut page = Page::new(view);
     for (position, run) in report.runs.iter().enumerate() {
         if position > 0 {
             page.blank();
@@ -50,40 +60,50 @@ fn write_run(page: &mut Page<'_>, report: &Report, run: &Run) {
 }
 
 /// Lines of text under construction.
-struct Page<'a> {
-    view: &'a View,
+pub(super) struct Page<'a> {
+    pub(super) view: &'a View,
     text: String,
 }
 
-impl Page<'_> {
-    fn blank(&mut self) {
+impl<'a> Page<'a> {
+    /// Nothing on it yet.
+    pub(super) fn new(view: &'a View) -> Page<'a> {
+        Page { view, text: String::new() }
+    }
+
+    /// What is on it.
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
+    pub(super) fn blank(&mut self) {
         self.text.push('\n');
     }
 
     /// One line that already fits.
-    fn line(&mut self, tone: Tone, text: &str) {
+    pub(super) fn line(&mut self, tone: Tone, text: &str) {
         self.text.push_str(&paint(text, tone, self.view.color));
         self.text.push('\n');
     }
 
-    fn paragraph(&mut self, text: &str, indent: usize, tone: Tone) {
+    pub(super) fn paragraph(&mut self, text: &str, indent: usize, tone: Tone) {
         for line in wrap(text, self.view.width, indent) {
             self.line(tone, &line);
         }
     }
 
-    fn items(&mut self, first: &str, items: &[String], indent: usize, tone: Tone) {
+    pub(super) fn items(&mut self, first: &str, items: &[String], indent: usize, tone: Tone) {
         for line in wrap_items(first, items, self.view.width, indent) {
             self.line(tone, &line);
         }
     }
 
     /// `label` in a column of its own, then the items.
-    fn labelled(&mut self, label: &str, items: &[String]) {
+    pub(super) fn labelled(&mut self, label: &str, items: &[String]) {
         self.items(&format!("{label:<LABEL$}"), items, LABEL, Tone::Plain);
     }
 
-    fn table(&mut self, table: &Table) {
+    pub(super) fn table(&mut self, table: &Table) {
         for (tone, line) in table.lines(self.view.width) {
             self.line(tone, &line);
         }

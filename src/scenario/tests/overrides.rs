@@ -111,3 +111,42 @@ fn digests() {
     let doubled = Overrides { set: vec!["load.rate=200/s".to_owned()], ..Overrides::default() };
     assert_eq!(digest(FULL, &doubled), digest(&FULL.replace("\"100/s\"", "\"200/s\""), &none));
 }
+
+/// `--expect` is the `[[expect]]` it stands for, and mistakes in it point into the argument.
+#[test]
+fn expectations_can_be_asked_for_on_the_command_line() {
+    use crate::gate::{Figure, Metric, Want};
+    let asked = |argument: &str| check_with(FULL, &Overrides { expect: vec![argument.to_owned()], ..Overrides::default() });
+    let expectation = |argument: &str| match asked(argument) {
+        Ok(loaded) => loaded.scenario.expectations.last().cloned().expect("at least the one asked for"),
+        Err(found) => panic!("{}", found.render(false, 92)),
+    };
+    for argument in ["share(beta)=50%±1%", "share( beta ) = 50% ± 1%", "share(beta)==0.5+-0.01"] {
+        let found = expectation(argument);
+        assert_eq!((found.metric, found.provider, found.line), (Metric::Share, Some(1), 0), "{argument}");
+        assert_eq!(found.want, Want::Target { target: 0.5, tolerance: 0.01 }, "{argument}");
+    }
+    let found = expectation("latency_p99[batch]@down<=2s");
+    assert_eq!(
+        (found.metric, found.class, found.want),
+        (Metric::Latency(Figure::P99), Some(1), Want::Range { min: None, max: Some(2_000.0) })
+    );
+    assert_eq!(found.during.map(|window| window.label).as_deref(), Some("down"));
+    assert_eq!(expectation("failed=0").want, Want::Target { target: 0.0, tolerance: 0.0 });
+    assert_eq!(expectation("success_ratio>=99%").want, Want::Range { min: Some(0.99), max: None });
+    for (argument, wanted) in [
+        ("", "bad-expect 1:1"),
+        ("success_ratio", "bad-expect 1:14"),
+        ("success_ratio>99%", "bad-expect 1:14"),
+        ("success_ratio>=", "bad-expect 1:15"),
+        ("share(beta=50%", "bad-expect 1:6"),
+        ("share(betta)=50%±1%", "unknown-provider 1:7"),
+        ("sucess_ratio>=99%", "unknown-metric 1:1"),
+        ("latency_p99<=2", "bad-duration 1:14"),
+        ("failed@dwon=0", "unknown-event 1:8"),
+        ("share=50%", "missing-key 1:1"),
+    ] {
+        let found = asked(argument).expect_err(argument);
+        assert!(brief(&found).iter().any(|line| line.starts_with(wanted)), "{argument}: {:?}", brief(&found));
+    }
+}

@@ -1,65 +1,10 @@
-//! The versioned result of one command: plain data, the only thing that formats and gates read.
-//!
-//! Field names and meanings are a public contract (`format = 1`). What does not apply is `null`, never invented.
+//! The figures of one run.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Version of the result format.
-pub const FORMAT: u32 = 1;
-
-/// A result file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Report {
-    /// [`FORMAT`].
-    pub format: u32,
-    /// Version of the program that made it.
-    pub lbsim: String,
-    /// What was run.
-    pub scenario: ScenarioRef,
-    /// `virtual` or `real`.
-    pub clock: String,
-    /// Over all runs and expectations.
-    pub verdict: Verdict,
-    /// One entry per strategy and seed.
-    pub runs: Vec<Run>,
-    /// The only part that depends on the machine; absent with `--stable`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub wall: Option<Wall>,
-}
-
-/// Which scenario a result is of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ScenarioRef {
-    /// Its `name`.
-    pub name: String,
-    /// Hash of its contents with all overrides, and of its trace.
-    pub digest: String,
-    /// As given on the command line.
-    pub path: String,
-    /// Its `description`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-}
-
-/// Outcome of a gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// Everything held.
-    Pass,
-    /// Something did not hold.
-    Fail,
-    /// Nothing was expected.
-    None,
-    /// A metric had no samples.
-    NoData,
-    /// The machine was too noisy to decide.
-    Noisy,
-    /// The run was interrupted.
-    Incomplete,
-}
+use super::document::Verdict;
 
 /// One run of one strategy with one seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -316,27 +261,13 @@ pub struct ExpectationResult {
     pub samples: u64,
     /// Pass, fail or no-data.
     pub verdict: Verdict,
-}
-
-/// What depends on the machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Wall {
-    /// Time of the simulation itself.
-    pub elapsed_s: f64,
-    /// Requests simulated (warm-up included) per second of it.
-    pub requests_per_s: f64,
-    /// Cost of a pick.
-    pub decision_ns: DecisionCost,
-}
-
-/// Cost of sampled picks, timer cost subtracted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DecisionCost {
-    /// Nanoseconds.
-    #[serde(flatten)]
-    pub quantiles: Quantiles,
-    /// (upper end in ns, count) of the non-empty buckets.
-    pub histogram: Vec<(u64, u64)>,
-    /// Cost of reading the timer, subtracted from every sample.
-    pub timer_ns: u64,
+    /// How far `got` lies outside of what is wanted, in the metric's unit: above it positive, below it negative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance: Option<f64>,
+    /// Why it probably does not hold: a guess from the figures of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Line of the `[[expect]]` in the scenario file, from 1; `null` when it came from the command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
 }

@@ -1,0 +1,160 @@
+//! `lbsim check`: scenarios against their expectations, as a gate.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+
+use super::args::{Changes, Results, Strictness, threads};
+use super::exit::{Exit, Failure, HELP, judge};
+use super::load::{self, Ready};
+use super::terminal::Terminal;
+use super::{assemble, destination, files, interrupt, progress};
+use crate::drive::Plan;
+use crate::gate::Expectation;
+use crate::gate::batch::{self, Job};
+use crate::gate::run::{self as driver, Finished, Progress, needs_timing};
+use crate::render::View;
+use crate::render::number::{nanos, plural};
+use crate::report::{Document, Report};
+use crate::scenario::Scenario;
+
+const EXAMPLES: &str = "\
+Examples:
+  lbsim check scenarios
+  lbsim check scenarios/weighted.toml --seeds 20
+  lbsim check weighted.toml --expect 'share(alpha)=50%±1%'
+One file gives a report as `lbsim run` does; a folder or several files give a
+list of them, in the order of their names.";
+
+/// Judge the expectations of scenarios, as a gate in continuous integration
+#[derive(Debug, Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{HELP}"))]
+pub struct Options {
+    /// Files, and folders to search for *.toml [default: scenarios]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub changes: Changes,
+    /// Run each scenario with this many seeds, from its own on; all must hold
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub seeds: NonZeroUsize,
+    #[command(flatten)]
+    pub results: Results,
+    /// Leave out what depends on the machine: same input, same bytes
+    #[arg(long)]
+    pub stable: bool,
+    #[command(flatten)]
+    pub strictness: Strictness,
+    /// Runs at a time [default: one per core]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> {
+    let fail_on = options.strictness.checked()?;
+    let paths = files::scenarios(&options.paths)?;
+    let inputs: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    let planned = destination::plan(&inputs, &options.results, None)?;
+    let loaded = read(&paths, options, terminal);
+    let expecting = loaded.ready.iter().filter(|ready| !ready.scenario.expectations.is_empty()).count();
+    if expecting == 0 && loaded.invalid.is_empty() {
+        let message = format!("none of {} expects anything: add an [[expect]], or --expect", plural(paths.len() as u64, "scenario"));
+        return Err(Failure { exit: Exit::NothingRun, message });
+    }
+    for ready in &loaded.ready {
+        destination::spare_trace(ready.scenario.trace.as_deref(), &planned, None)?;
+    }
+    if let Err(problem) = interrupt::install() {
+        terminal.remark(&format!("warning: Ctrl-C will end the program without a report: {problem}"));
+    }
+    let outputs = planned.into_iter().map(destination::Planned::open).collect::<Result<Vec<_>, _>>()?;
+    let start = Instant::now();
+    let runs = run(&loaded.ready, options, terminal)?;
+    if !options.stable {
+        let took = nanos(start.elapsed().as_nanos() as f64);
+        terminal.remark(&format!("checked {} in {took}", plural(runs.iter().map(Vec::len).sum::<usize>() as u64, "run")));
+    }
+    let interrupted = runs.iter().flatten().any(|finished| finished.interrupted);
+    let warnings = loaded.ready.iter().map(|ready| ready.warnings).sum();
+    let failed_to_read = !loaded.invalid.is_empty();
+    let document = document(loaded, runs, options, &paths);
+    destination::write(&document, outputs, &View { gate: true, ..terminal.view }, terminal)?;
+    let judged = judge(document.verdicts(), warnings, interrupted, fail_on);
+    // A file that cannot be read is worse than one that fails: nobody knows what it would say.
+    Ok(if failed_to_read && judged != Exit::Interrupted { Exit::Usage } else { judged })
+}
+
+/// What the paths hold.
+struct Loaded {
+    ready: Vec<Ready>,
+    invalid: Vec<String>,
+}
+
+fn read(paths: &[PathBuf], options: &Options, terminal: &Terminal) -> Loaded {
+    let mut loaded = Loaded { ready: Vec::new(), invalid: Vec::new() };
+    for path in paths {
+        let path = path.to_string_lossy();
+        match load::scenario(&path, &options.changes.overrides(), terminal) {
+            Ok(ready) => {
+                if ready.scenario.expectations.is_empty() {
+                    terminal.remark(&format!("warning: {path} expects nothing: it is not run"));
+                }
+                loaded.ready.push(ready);
+            }
+            Err(_) => loaded.invalid.push(path.into_owned()),
+        }
+    }
+    loaded
+}
+
+/// The runs of each scenario, one per seed; none where nothing is expected.
+fn run(ready: &[Ready], options: &Options, terminal: &Terminal) -> Result<Vec<Vec<Finished>>, Failure> {
+    let plans: Vec<(usize, Plan)> = ready.iter().enumerate().flat_map(|(at, ready)| plans(at, &ready.scenario, options.seeds)).collect();
+    let progress = Progress::of(plans.iter().map(|(_, plan)| plan));
+    let finished = progress::watched(terminal, &progress, || run_all(ready, &plans, threads(options.jobs), &progress));
+    let mut runs: Vec<Vec<Finished>> = ready.iter().map(|_| Vec::new()).collect();
+    for ((at, _), finished) in plans.iter().zip(finished?) {
+        runs[*at].push(finished);
+    }
+    Ok(runs)
+}
+
+fn plans(at: usize, scenario: &Scenario, seeds: NonZeroUsize) -> impl Iterator<Item = (usize, Plan)> + '_ {
+    let seeds = if scenario.expectations.is_empty() { 0 } else { seeds.get() as u64 };
+    (0..seeds).map(move |i| (at, scenario.plan.with_seed(scenario.plan.seed.wrapping_add(i))))
+}
+
+/// Side by side, but for what is to be timed: that runs alone, afterwards.
+fn run_all(ready: &[Ready], plans: &[(usize, Plan)], threads: NonZeroUsize, progress: &Progress) -> Result<Vec<Finished>, Failure> {
+    let expectations = |at: usize| ready[at].scenario.expectations.as_slice();
+    let jobs: Vec<Job<'_>> = plans.iter().map(|(at, plan)| Job { plan, expectations: expectations(*at) }).collect();
+    let stop = interrupt::stop();
+    let mut finished =
+        batch::run_all(&jobs, threads, progress, stop).map_err(|(job, error)| load::cannot_drive(&ready[plans[job].0].scenario, &error))?;
+    for ((index, (at, plan)), slot) in plans.iter().enumerate().zip(&mut finished) {
+        let expected: &[Expectation] = expectations(*at);
+        if needs_timing(expected) {
+            let options = driver::Options { stop: Some(stop), progress: progress.run(index), time_decisions: true, ..Default::default() };
+            *slot = driver::run(plan, expected, options).map_err(|error| load::cannot_drive(&ready[*at].scenario, &error))?;
+        }
+    }
+    Ok(finished)
+}
+
+/// One file is a report, a folder or several files are a collection, whatever is in them.
+fn document(loaded: Loaded, runs: Vec<Vec<Finished>>, options: &Options, paths: &[PathBuf]) -> Document {
+    let mut reports: Vec<Report> = Vec::new();
+    for (ready, finished) in loaded.ready.iter().zip(runs) {
+        let interrupted = finished.iter().any(|finished| finished.interrupted);
+        reports.push(assemble::several(&ready.scenario, finished.into_iter().map(|finished| finished.run).collect(), interrupted, None));
+    }
+    let one_file = options.paths.len() == 1 && paths.len() == 1 && options.paths[0] == paths[0];
+    match reports.pop() {
+        Some(report) if one_file => Document::One(report),
+        last => {
+            reports.extend(last);
+            Document::Many(assemble::collection(reports, loaded.invalid))
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A result file: which scenario, what verdict, which runs, what it took.
+
+use serde::{Deserialize, Serialize};
+
+use super::run::{Quantiles, Run};
+
+/// A result file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Version of the program that made it.
+    pub lbsim: String,
+    /// What was run.
+    pub scenario: ScenarioRef,
+    /// `virtual` or `real`.
+    pub clock: String,
+    /// Over all runs and expectations.
+    pub verdict: Verdict,
+    /// One entry per strategy and seed.
+    pub runs: Vec<Run>,
+    /// The only part that depends on the machine; absent with `--stable`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall: Option<Wall>,
+}
+
+/// Reports of several scenarios, made by one command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Collection {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Version of the program that made it.
+    pub lbsim: String,
+    /// Over all reports: the worst of theirs.
+    pub verdict: Verdict,
+    /// In the order of the files.
+    pub reports: Vec<Report>,
+    /// Files that are no valid scenario, and so have no report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invalid: Vec<String>,
+}
+
+/// What a result file holds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it a command")]
+pub enum Document {
+    /// One scenario.
+    One(Report),
+    /// Several: what `lbsim check` gives for a folder.
+    Many(Collection),
+}
+
+impl Document {
+    /// The reports in it.
+    pub fn reports(&self) -> &[Report] {
+        match self {
+            Document::One(report) => std::slice::from_ref(report),
+            Document::Many(collection) => &collection.reports,
+        }
+    }
+
+    /// The verdicts on all expectations of all runs.
+    pub fn verdicts(&self) -> impl Iterator<Item = Verdict> + Clone {
+        let runs = self.reports().iter().flat_map(|report| &report.runs);
+        runs.flat_map(|run| &run.expectations).map(|expectation| expectation.verdict)
+    }
+
+    /// Version of the program that made it.
+    pub fn lbsim(&self) -> &str {
+        match self {
+            Document::One(report) => &report.lbsim,
+            Document::Many(collection) => &collection.lbsim,
+        }
+    }
+}
+
+/// Which scenario a result is of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioRef {
+    /// Its `name`.
+    pub name: String,
+    /// Hash of its contents with all overrides, and of its trace.
+    pub digest: String,
+    /// As given on the command line.
+    pub path: String,
+    /// Its `description`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What the command line changed in it, the seed apart: `--set`, `load.rate=200/s` …
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<String>,
+}
+
+/// Outcome of a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Everything held.
+    Pass,
+    /// Something did not hold.
+    Fail,
+    /// Nothing was expected.
+    None,
+    /// A metric had no samples.
+    NoData,
+    /// The machine was too noisy to decide.
+    Noisy,
+    /// The run was interrupted.
+    Incomplete,
+}
+
+/// What depends on the machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wall {
+    /// Time of the simulation itself.
+    pub elapsed_s: f64,
+    /// Requests simulated (warm-up included) per second of it.
+    pub requests_per_s: f64,
+    /// Cost of a pick.
+    pub decision_ns: DecisionCost,
+}
+
+/// Cost of sampled picks, timer cost subtracted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionCost {
+    /// Nanoseconds.
+    #[serde(flatten)]
+    pub quantiles: Quantiles,
+    /// (upper end in ns, count) of the non-empty buckets.
+    pub histogram: Vec<(u64, u64)>,
+    /// Cost of reading the timer, subtracted from every sample.
+    pub timer_ns: u64,
+}

@@ -1,0 +1,15 @@
+//! The versioned result of one command: plain data, the only thing that formats and gates read.
+//!
+//! Field names and meanings are a public contract (`format = 1`). What does not apply is `null`, never invented.
+
+mod document;
+mod run;
+
+pub use document::{Collection, DecisionCost, Document, Report, ScenarioRef, Verdict, Wall};
+pub use run::{
+    Attempts, ClassRun, Decisions, Efficiency, ExpectationResult, Fairness, ProviderDecisions, ProviderRun, ProviderTimeline, Quantiles,
+    Quota, Requests, Run, Timeline,
+};
+
+/// Version of the result format.
+pub const FORMAT: u32 = 1;
