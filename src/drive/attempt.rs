@@ -4,7 +4,7 @@ use super::queue::Class;
 use super::request::Live;
 use super::simulate::{Simulation, kind};
 use crate::engine::limit::{Cost, RateLimitHeaders};
-use crate::engine::{AttemptResult, Lease, Outcome, Usage};
+use crate::engine::{AttemptResult, Lease, Outcome, RefusalKind, Usage};
 use crate::metrics::observe::{AttemptEnd, AttemptKind, Observer};
 use crate::time::Nanos;
 use crate::world::provider::{Call, Held, Reply, Timing};
@@ -30,7 +30,7 @@ enum Phase {
     /// Served; the one event that ends it is scheduled.
     Serving { start: Nanos, timing: Timing },
     /// Will be answered with an error.
-    Failing { status: u16, retry_after: Option<Nanos> },
+    Failing { status: u16, retry_after: Option<Nanos>, refusal: Option<RefusalKind> },
     /// The connection was refused.
     Refused,
 }
@@ -67,11 +67,11 @@ impl<O: Observer> Simulation<'_, '_, O> {
                 self.set(slot, Phase::Queued, Some(held));
                 self.at_attempt(deadline, Class::Timer, kind::TIMEOUT, slot);
             }
-            Reply::Error { status, retry_after, after, held } => {
+            Reply::Error { status, retry_after, refusal, after, held } => {
                 if status == 429 && held.is_none() {
                     self.judge_refusal(request, provider, &call);
                 }
-                self.fail_later(slot, Phase::Failing { status, retry_after }, after, held);
+                self.fail_later(slot, Phase::Failing { status, retry_after, refusal }, after, held);
             }
             Reply::ConnectionRefused => self.fail_later(slot, Phase::Refused, Nanos::ZERO, None),
         }
@@ -172,9 +172,9 @@ impl<O: Observer> Simulation<'_, '_, O> {
         let Some(attempt) = self.attempts.get(slot) else { return };
         let (request, phase) = (attempt.request, attempt.phase);
         let (outcome, end) = match phase {
-            Phase::Failing { status, retry_after } => {
+            Phase::Failing { status, retry_after, refusal } => {
                 let end = if status == 429 { AttemptEnd::RateLimited } else { AttemptEnd::Failed { status } };
-                (Outcome { retry_after, ..Outcome::new(AttemptResult::Status(status)) }, end)
+                (Outcome { retry_after, refusal, ..Outcome::new(AttemptResult::Status(status)) }, end)
             }
             _ => (Outcome::new(AttemptResult::ConnectionError), AttemptEnd::Failed { status: 0 }),
         };

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::arena::{Arena, Landlord};
 use super::config::{Config, ConfigError};
-use super::health::{HealthEvent, HealthLog, cooldown_max};
+use super::health::{HealthEvent, HealthLog, cooldown_max, pause_max};
 use super::limit::{Cost, RateLimitHeaders};
 use super::pick::{SWEEP_INTERVAL, another_is_open, settle_may_help};
 use super::pool::Pool;
@@ -99,7 +99,7 @@ impl Engine {
     pub fn settle(&self, now: Nanos, lease: Lease, mut outcome: Outcome) {
         let Some(slot) = self.arena.slot(lease.tenancy) else { return };
         if outcome.retry_after.is_some() {
-            outcome.retry_after = self.capped(outcome.retry_after);
+            outcome.retry_after = self.capped(&outcome);
         }
         let succeeded = outcome.result == AttemptResult::Success;
         let typical_tokens = match outcome.usage {
@@ -195,16 +195,16 @@ impl Engine {
     /// not been tried is open: one that asks for a pause says nothing about the others.
     pub fn retry(&self, now: Nanos, request: &Request, outcome: &Outcome) -> Retrying {
         let pool = self.pool.load();
-        let retry_after = self.capped(outcome.retry_after).filter(|_| !another_is_open(pool.route(request.model), now, request));
+        let retry_after = self.capped(outcome).filter(|_| !another_is_open(pool.route(request.model), now, request));
         self.budget.decide(now, pool.config.seed, request, &Outcome { retry_after, ..*outcome })
     }
 
     /// The hint, but at most the longest cooldown, after which the provider is asked whatever it said: providers have asked
-    /// for a day.
+    /// for a day. Where a quota is exhausted that is what they mean.
     #[cold]
-    fn capped(&self, retry_after: Option<Nanos>) -> Option<Nanos> {
-        let cap = cooldown_max(self.pool.load().config.outlier_detection.as_ref());
-        retry_after.map(|hint| hint.min(cap))
+    fn capped(&self, outcome: &Outcome) -> Option<Nanos> {
+        let cap = pause_max(outcome, cooldown_max(self.pool.load().config.outlier_detection.as_ref()));
+        outcome.retry_after.map(|hint| hint.min(cap))
     }
 
     /// Whether the end of an attempt in flight may make room for this request before the `until` of a

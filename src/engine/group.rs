@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::health::{self, Cooldown};
+use super::health::{Cooldown, Refused};
 use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Reservation};
 use super::provider::{Shut, Until};
 use super::request::{AttemptResult, Outcome, Why};
@@ -61,8 +61,8 @@ impl Group {
         self.with(now, |shared| {
             if outcome.result == AttemptResult::Success {
                 shared.cooldown.succeeded(sent);
-            } else if let (true, Some(hint)) = (shared.cools, health::refusal(outcome)) {
-                shared.cooldown.refused(now, sent, hint, shared.cooldown_max, self.salt);
+            } else if let (true, Some(refused)) = (shared.cools, Refused::of(outcome)) {
+                shared.cooldown.refused(now, sent, refused, shared.cooldown_max, self.salt);
             }
             let pause_max = shared.cools.then_some(shared.cooldown_max);
             super::provider::return_quota(&mut shared.quota, now, reservation, outcome, pause_max);

@@ -133,6 +133,8 @@
 //! - **Quota is a belief that corrects itself.** Declared limits are kept exactly. [`Engine::headers`] takes in what an answer's
 //!   head says ([`limit::RateLimitHeaders`]): an undeclared limit becomes known, and what others used is seen. A refusal
 //!   without either teaches a pace. Malformed headers are counted in [`ProviderSnapshot::ignored_headers`].
+//! - **Four kinds of refusal.** A rate, too sharp a growth, used-up shared capacity and an exhausted quota come as the same 429
+//!   and want different answers. [`RefusalKind::classify`] reads them from the status and the body, for [`Outcome::refusal`].
 //! - **A failure never looks cheap.** A fast 500 or 429 is no latency sample, so it attracts nobody.
 //! - **Waiting is the caller's.** [`Decision::Wait`] says when asking again can help; [`WaitQueue`] is a bounded priority
 //!   queue for those who wait, without a clock of its own.
@@ -172,6 +174,7 @@ mod pick;
 mod pool;
 mod provider;
 mod queue;
+mod refusal;
 mod request;
 mod retry;
 mod slot;
@@ -186,6 +189,7 @@ pub use config::{Config, ConfigError, Cost, OutlierDetection, ProbeRules, Provid
 pub use health::{HealthChange, HealthEvent};
 pub use limit::Limits;
 pub use queue::WaitQueue;
+pub use refusal::RefusalKind;
 pub use request::{AttemptResult, Decision, Lease, ModelId, Outcome, ProviderId, Request, Tried, Usage, Why};
 pub use retry::Retrying;
 pub use strategy::Strategy;

@@ -6,6 +6,7 @@ use super::config::{Config, ProbeRules, ProviderConfig};
 use super::health::{EjectedShare, Fitness, HealthChange};
 use super::latency::Speed;
 use super::limit::{Belief, Cost, FreeAt, Ledger, Limits, RateLimitHeaders, Reservation};
+use super::refusal::RefusalKind;
 use super::request::{AttemptResult, Outcome, Why};
 use crate::time::Nanos;
 
@@ -339,8 +340,8 @@ impl Core {
 
 /// A refused attempt used no quota, unless the provider counts refusals; any other keeps its request, and its tokens
 /// become what the provider counted, where it said. A 503 may be a refusal or an answer that used quota: it is taken for the
-/// latter, since believing in too little costs a moment and believing in too much a 429. A refusal teaches, unless it asks for
-/// a pause over `pause_max`, which no rate explains; `None`: quotas do not count.
+/// latter, since believing in too little costs a moment and believing in too much a 429. A refusal for the rate or
+/// its growth teaches, unless it asks for a pause over `pause_max`, which no rate explains; `None`: quotas do not count.
 #[inline]
 pub(super) fn return_quota(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
     if matches!(outcome.result, AttemptResult::Status(429) | AttemptResult::ConnectionError) {
@@ -356,8 +357,10 @@ pub(super) fn return_quota(quota: &mut Belief, now: Nanos, reservation: &Reserva
 #[cold]
 fn return_refused(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
     let teaches = pause_max.is_some_and(|most| outcome.retry_after.is_none_or(|hint| hint <= most));
-    if teaches && outcome.result == AttemptResult::Status(429) {
-        quota.refused(now, reservation, outcome.retry_after);
+    match outcome.refusal() {
+        Some(RefusalKind::Rate) if teaches => quota.refused(now, reservation, outcome.retry_after),
+        Some(RefusalKind::Ramp) if teaches => quota.grew_too_fast(now, reservation.at()),
+        _ => {}
     }
     if quota.count_refused() {
         quota.keep(now, reservation);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::arena::Tenancy;
 use super::group::Group;
 use super::limit::Reservation;
+use super::refusal::RefusalKind;
 use crate::time::Nanos;
 
 /// One provider of a pool, by its position in [`Config::providers`](super::Config::providers).
@@ -206,12 +207,26 @@ pub struct Outcome {
     pub usage: Option<Usage>,
     /// The provider's `retry-after`, as a duration from now.
     pub retry_after: Option<Nanos>,
+    /// Why it was refused, where the answer tells: see [`RefusalKind::classify`]. `None`: judged by the status alone.
+    pub refusal: Option<RefusalKind>,
 }
 
 impl Outcome {
-    /// An outcome without usage or `retry-after`.
+    /// An outcome without usage, `retry-after` or reason.
     pub const fn new(result: AttemptResult) -> Outcome {
-        Outcome { result, usage: None, retry_after: None }
+        Outcome { result, usage: None, retry_after: None, refusal: None }
+    }
+
+    /// Why the provider refused; `None`: it did not. Without more than the status a 429 is a matter of rate, a 529 of shared
+    /// capacity, and so is a 503 that says when to come back.
+    pub fn refusal(&self) -> Option<RefusalKind> {
+        match self.result {
+            AttemptResult::Status(429) => Some(self.refusal.unwrap_or(RefusalKind::Rate)),
+            AttemptResult::Status(503) if self.retry_after.is_none() => self.refusal,
+            AttemptResult::Status(503 | 529) => Some(self.refusal.unwrap_or(RefusalKind::Capacity)),
+            AttemptResult::Status(_) => self.refusal,
+            _ => None,
+        }
     }
 }
 

@@ -89,6 +89,7 @@ pub(super) const LIMITS: &[&str] = &[
     "itpm",
     "otpm",
     "tpd",
+    "ramp",
     "max_concurrency",
     "algorithm",
     "period",

@@ -6,7 +6,7 @@ use super::keys;
 use super::reader::{Fields, boolean, count32, positive, word};
 use super::sink::Sink;
 use super::tree::Node;
-use super::units::{RATE_MAX, positive_duration};
+use super::units::{RATE_MAX, positive_duration, positive_rate};
 
 const PER_MINUTE_MAX: f64 = RATE_MAX * 60.0;
 const PER_DAY_MAX: f64 = RATE_MAX * 86_400.0;
@@ -43,6 +43,7 @@ pub(super) fn decode(node: &Node, sink: &mut Sink) -> Option<Limits> {
         itpm,
         otpm,
         tpd,
+        ramp: fields.read("ramp", sink, positive_rate),
         max_concurrency: fields.read("max_concurrency", sink, |node, sink| count32(node, 1, 1_000_000_000, sink)),
         algorithm: algorithm.unwrap_or_default(),
         period: fields.read("period", sink, positive_duration),

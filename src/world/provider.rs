@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 
 use super::conditions::Conditions;
 use super::spec::{Change, ProviderSpec, RetryAfter, Service, Visibility};
+use crate::engine::RefusalKind;
 use crate::engine::limit::headers::Told;
-use crate::engine::limit::{Charge, Cost, Dimension, FreeAt, Ledger, RateLimitHeaders, Reservation};
+use crate::engine::limit::{Charge, Cost, Dimension, FreeAt, Ledger, RateLimitHeaders, Refusal, Reservation};
 use crate::rng::{self, Draws, Stream};
 use crate::time::Nanos;
 
@@ -57,7 +58,7 @@ pub fn headers(now: Nanos, ledger: &mut Ledger) -> RateLimitHeaders {
             Dimension::Tokens | Dimension::TokensPerDay => &mut headers.tokens,
             Dimension::InputTokens => &mut headers.input_tokens,
             Dimension::OutputTokens => &mut headers.output_tokens,
-            Dimension::Concurrency => continue,
+            Dimension::Ramp | Dimension::Concurrency => continue,
         };
         if told.limit.is_none() {
             let (limit, remaining) = (Some(usage.capacity.floor()), Some(usage.left().floor()));
@@ -97,6 +98,8 @@ pub enum Reply {
         status: u16,
         /// Hint that the answer carries.
         retry_after: Option<Nanos>,
+        /// Why it refuses, where the answer's body says so.
+        refusal: Option<RefusalKind>,
         /// Time to the answer.
         after: Nanos,
         /// To be returned when the answer is out; `None` for refusals.
@@ -183,14 +186,14 @@ impl Mock {
         }
         let reservation = match ledger.try_reserve(now, cost) {
             Ok(reservation) => reservation,
-            Err(refusal) => return self.refuse_limit(now, ledger, cost, call, refusal.free_at),
+            Err(refusal) => return self.refuse_limit(now, ledger, cost, call, refusal),
         };
         self.in_flight += 1;
         if fails {
             let (after, retry_after) = (self.draw_error_latency(call), self.hint(None));
             let held = Some(Held { reservation, slot: false });
             let status = call.poison_status.filter(|_| call.poison).unwrap_or(self.conditions.error_status);
-            return Reply::Error { status, retry_after, after, held };
+            return Reply::Error { status, retry_after, refusal: None, after, held };
         }
         let timing = self.draw_timing(call);
         if self.has_free_slot() {
@@ -281,26 +284,29 @@ impl Mock {
     }
 
     fn refuse_full(&mut self, now: Nanos, ledger: &mut Ledger, cost: Cost, call: &Call) -> Reply {
-        match ledger.free_at(now, cost) {
-            FreeAt::Now => {
-                if ledger.count_refused() {
-                    ledger.refuse_counts(now, cost);
-                }
-                self.refusal(503, self.hint(None), call)
-            }
-            free_at => self.refuse_limit(now, ledger, cost, call, free_at),
+        if let Some(refusal) = ledger.would_refuse(now, cost) {
+            return self.refuse_limit(now, ledger, cost, call, refusal);
         }
-    }
-
-    fn refuse_limit(&mut self, now: Nanos, ledger: &mut Ledger, cost: Cost, call: &Call, free_at: FreeAt) -> Reply {
         if ledger.count_refused() {
             ledger.refuse_counts(now, cost);
         }
-        let until_free = match free_at {
+        self.refusal(503, self.hint(None), None, call)
+    }
+
+    fn refuse_limit(&mut self, now: Nanos, ledger: &mut Ledger, cost: Cost, call: &Call, refusal: Refusal) -> Reply {
+        if ledger.count_refused() {
+            ledger.refuse_counts(now, cost);
+        }
+        let kind = match refusal.dimension {
+            Dimension::Ramp => RefusalKind::Ramp,
+            Dimension::RequestsPerDay | Dimension::TokensPerDay => RefusalKind::Exhausted,
+            _ => RefusalKind::Rate,
+        };
+        let until_free = match refusal.free_at {
             FreeAt::At(time) => Some(ceil_to_millis(time.since(now))),
             FreeAt::Now | FreeAt::OnSettle | FreeAt::Never => None,
         };
-        self.refusal(429, self.hint(until_free), call)
+        self.refusal(429, self.hint(until_free), Some(kind), call)
     }
 
     /// The `retry-after` of an answer that would honestly carry `honest`.
@@ -312,8 +318,8 @@ impl Mock {
         }
     }
 
-    fn refusal(&self, status: u16, retry_after: Option<Nanos>, call: &Call) -> Reply {
-        Reply::Error { status, retry_after, after: self.draw_error_latency(call), held: None }
+    fn refusal(&self, status: u16, retry_after: Option<Nanos>, refusal: Option<RefusalKind>, call: &Call) -> Reply {
+        Reply::Error { status, retry_after, refusal, after: self.draw_error_latency(call), held: None }
     }
 
     fn draw_error(&self, call: &Call) -> bool {

@@ -1,15 +1,40 @@
-//! Pauses that a provider asks for with a 429 (or a 503 with `retry-after`).
+//! Pauses after a refusal, by its kind.
 //!
 //! A hint is a floor: a longer one extends the pause, a shorter one never shortens it. It is also capped, because
 //! providers have asked for a day after a burst of a second; what is over the cap ends in one careful attempt instead.
-//! Without a hint the pause starts at a second and doubles with each further refusal until an answer succeeds: an
-//! exhausted daily quota is then asked once in five minutes, not once a second.
+//!
+//! - *Rate*, without a hint: from a second on, doubling with each further refusal until an answer succeeds.
+//! - *Capacity*: others use it up, and it may be free again at once. A single refusal pauses nobody; from the second on
+//!   without any answer in between the pause doubles as above.
+//! - *Ramp*: no pause but the one that is asked for; see [`Growth`](crate::engine::limit) for what it does teach.
+//! - *Exhausted*: until the time that is told, and else from a minute on, doubling up to an hour: a few questions a day, each
+//!   alone.
 
+use crate::engine::refusal::RefusalKind;
+use crate::engine::request::Outcome;
 use crate::rng;
 use crate::time::Nanos;
 
 /// First pause without a hint.
 const FIRST: Nanos = Nanos::from_secs(1);
+/// The same where a quota is exhausted, and the longest.
+const FIRST_EXHAUSTED: Nanos = Nanos::from_secs(60);
+const LAST_EXHAUSTED: Nanos = Nanos::from_secs(3_600);
+
+/// A refusal, as a cooldown needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refused {
+    pub kind: RefusalKind,
+    /// The pause that it asks for, capped.
+    pub hint: Option<Nanos>,
+}
+
+impl Refused {
+    /// `None`: it was no refusal, or one that says nothing of when to come back and is judged as a failure.
+    pub fn of(outcome: &Outcome) -> Option<Refused> {
+        Some(Refused { kind: outcome.refusal()?, hint: outcome.retry_after })
+    }
+}
 
 /// Cooldown of one provider or quota group.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,32 +44,50 @@ pub(crate) struct Cooldown {
     refusals: u32,
     /// When the running pause began.
     since: Nanos,
+    /// Refusals for want of capacity with no answer at all in between.
+    short: u32,
 }
 
 impl Cooldown {
-    /// An attempt that was sent at `sent` was refused at `now`, with a hint or without.
-    pub fn refused(&mut self, now: Nanos, sent: Nanos, hint: Option<Nanos>, cap: Nanos, salt: u64) {
+    /// An attempt that was sent at `sent` was refused at `now`. `cap` bounds pauses for which nobody asked.
+    pub fn refused(&mut self, now: Nanos, sent: Nanos, refused: Refused, cap: Nanos, salt: u64) {
+        if refused.kind == RefusalKind::Ramp {
+            self.until = self.until.max(now + refused.hint.unwrap_or_default());
+            return;
+        }
+        let count = if refused.kind == RefusalKind::Capacity { &mut self.short } else { &mut self.refusals };
         // A burst that is refused as one is one refusal.
-        if self.refusals == 0 || sent >= self.since {
-            self.refusals = (self.refusals + 1).min(32);
+        if *count == 0 || sent >= self.since {
+            *count = (*count + 1).min(32);
             self.since = now;
         }
-        let growing = FIRST.as_f64() * 2_f64.powi(self.refusals as i32 - 1);
-        let unit = (rng::mix(salt ^ u64::from(self.refusals) ^ now.as_nanos()) >> 11) as f64 / (1_u64 << 53) as f64;
-        let pause = match hint {
-            // A repeated refusal after a hint was kept says that the hint was too short.
-            Some(hint) if self.refusals <= 1 => hint,
-            Some(hint) => hint.max(Nanos::from_f64(growing / 2.0)),
+        let unit = (rng::mix(salt ^ u64::from(*count) ^ now.as_nanos()) >> 11) as f64 / (1_u64 << 53) as f64;
+        self.until = self.until.max(now + self.pause(refused, unit, cap));
+    }
+
+    fn pause(&self, Refused { kind, hint }: Refused, unit: f64, cap: Nanos) -> Nanos {
+        let growing = |first: Nanos, refusals: u32| first.as_f64() * 2_f64.powi(refusals.saturating_sub(1) as i32);
+        match (kind, hint) {
             // Half to full: gateways that were refused together come back apart.
-            None => Nanos::from_f64(growing * (0.5 + 0.5 * unit)),
-        };
-        self.until = self.until.max(now + pause.min(cap));
+            (RefusalKind::Rate | RefusalKind::Ramp, None) => Nanos::from_f64(growing(FIRST, self.refusals) * (0.5 + 0.5 * unit)).min(cap),
+            (RefusalKind::Capacity, None) if self.short <= 1 => Nanos::ZERO,
+            (RefusalKind::Capacity, None) => Nanos::from_f64(growing(FIRST, self.short - 1) * (0.5 + 0.5 * unit)).min(cap),
+            (RefusalKind::Capacity, Some(hint)) => hint.min(cap),
+            (RefusalKind::Exhausted, Some(hint)) => hint,
+            (RefusalKind::Exhausted, None) => {
+                Nanos::from_f64(growing(FIRST_EXHAUSTED, self.refusals).min(LAST_EXHAUSTED.as_f64()) * (1.0 + 0.25 * unit))
+            }
+            // A repeated refusal after a hint was kept says that the hint was too short.
+            (RefusalKind::Rate | RefusalKind::Ramp, Some(hint)) if self.refusals <= 1 => hint.min(cap),
+            (RefusalKind::Rate | RefusalKind::Ramp, Some(hint)) => hint.max(Nanos::from_f64(growing(FIRST, self.refusals) / 2.0)).min(cap),
+        }
     }
 
     /// An attempt that was sent at `sent` succeeded: refusals start over, unless it was sent before the last of them and
-    /// says nothing about the time after it. A pause that is running stays.
+    /// says nothing about the time after it. Capacity that served anybody is not short. A pause that is running stays.
     #[inline]
     pub fn succeeded(&mut self, sent: Nanos) {
+        self.short = 0;
         if sent >= self.since {
             self.refusals = 0;
         }
@@ -58,12 +101,12 @@ impl Cooldown {
     /// Whether an admission needs a closer look.
     #[inline]
     pub fn is_noteworthy(&self, now: Nanos) -> bool {
-        self.refusals > 0 || self.until > now
+        self.refusals > 0 || self.short > 0 || self.until > now
     }
 
     /// Whether the next attempt should go alone: refusals have repeated without a success in between.
     pub fn is_wary(&self) -> bool {
-        self.refusals >= 2
+        self.refusals >= 2 || self.short >= 2
     }
 }
 
@@ -73,6 +116,10 @@ mod tests {
 
     const CAP: Nanos = Nanos::from_secs(300);
 
+    fn rate(hint: Option<Nanos>) -> Refused {
+        Refused { kind: RefusalKind::Rate, hint }
+    }
+
     fn at(seconds: u64) -> Nanos {
         Nanos::from_secs(seconds)
     }
@@ -80,21 +127,21 @@ mod tests {
     #[test]
     fn a_longer_hint_extends_and_a_shorter_one_never_shortens() {
         let mut cooldown = Cooldown::default();
-        cooldown.refused(at(10), at(9), Some(at(12)), CAP, 1);
+        cooldown.refused(at(10), at(9), rate(Some(at(12))), CAP, 1);
         assert_eq!(cooldown.until(), at(22));
-        cooldown.refused(at(11), at(9), Some(at(1)), CAP, 1);
+        cooldown.refused(at(11), at(9), rate(Some(at(1))), CAP, 1);
         assert_eq!(cooldown.until(), at(22), "shorter");
-        cooldown.refused(at(12), at(9), Some(at(30)), CAP, 1);
+        cooldown.refused(at(12), at(9), rate(Some(at(30))), CAP, 1);
         assert_eq!(cooldown.until(), at(42), "longer");
     }
 
     #[test]
     fn a_hint_is_capped_and_a_zero_hint_is_none_at_first() {
         let mut cooldown = Cooldown::default();
-        cooldown.refused(at(10), at(9), Some(at(86_400)), CAP, 1);
+        cooldown.refused(at(10), at(9), rate(Some(at(86_400))), CAP, 1);
         assert_eq!(cooldown.until(), at(310));
         let mut cooldown = Cooldown::default();
-        cooldown.refused(at(10), at(9), Some(Nanos::ZERO), CAP, 1);
+        cooldown.refused(at(10), at(9), rate(Some(Nanos::ZERO)), CAP, 1);
         assert_eq!(cooldown.until(), at(10));
     }
 
@@ -102,7 +149,7 @@ mod tests {
     fn without_a_hint_pauses_double_until_a_success() {
         let (mut cooldown, mut now, mut asked) = (Cooldown::default(), at(0), 0);
         while now < at(3_600) {
-            cooldown.refused(now, now, None, CAP, 1);
+            cooldown.refused(now, now, rate(None), CAP, 1);
             assert!(cooldown.until() > now);
             now = cooldown.until();
             asked += 1;
@@ -110,19 +157,63 @@ mod tests {
         // 1 + 2 + … + 256 s (halved at worst) takes nine; then one in 150 to 300 s for the rest of the hour.
         assert!((18..=35).contains(&asked), "{asked} attempts in an hour");
         cooldown.succeeded(at(9));
-        cooldown.refused(now, now, None, CAP, 1);
+        cooldown.refused(now, now, rate(None), CAP, 1);
         assert!(cooldown.until().since(now) > at(100), "an answer from before the pause proves nothing");
         now = cooldown.until();
         cooldown.succeeded(now);
-        cooldown.refused(now, now, None, CAP, 1);
+        cooldown.refused(now, now, rate(None), CAP, 1);
         assert!(cooldown.until().since(now) <= at(1), "starts over");
     }
 
     #[test]
     fn a_burst_that_is_refused_together_counts_once() {
         let mut cooldown = Cooldown::default();
-        (0..60).for_each(|_| cooldown.refused(at(10), at(9), None, CAP, 1));
+        (0..60).for_each(|_| cooldown.refused(at(10), at(9), rate(None), CAP, 1));
         assert!(cooldown.until() <= at(11), "not 2^60 seconds: {}", cooldown.until());
         assert!(!cooldown.is_wary());
+    }
+
+    /// One refusal for want of shared capacity pauses nobody; a row of them does, and a hint is kept.
+    #[test]
+    fn shared_capacity_is_asked_again_at_once_and_then_ever_later() {
+        let capacity = |hint| Refused { kind: RefusalKind::Capacity, hint };
+        let mut cooldown = Cooldown::default();
+        cooldown.refused(at(10), at(10), capacity(None), CAP, 1);
+        assert!(cooldown.until() <= at(10));
+        cooldown.refused(at(11), at(11), capacity(None), CAP, 1);
+        assert!(cooldown.until() > at(11) && cooldown.until() <= at(12), "{}", cooldown.until());
+        let mut cooldown = Cooldown::default();
+        cooldown.refused(at(10), at(10), capacity(Some(at(7))), CAP, 1);
+        assert_eq!(cooldown.until(), at(17));
+    }
+
+    /// An exhausted quota is left alone until the time that was told, a day if need be; without one it is asked at most once a
+    /// minute, and in the long run once an hour.
+    #[test]
+    fn an_exhausted_quota_is_asked_ever_more_rarely() {
+        let exhausted = |hint| Refused { kind: RefusalKind::Exhausted, hint };
+        let mut cooldown = Cooldown::default();
+        cooldown.refused(at(10), at(10), exhausted(Some(at(86_400))), CAP, 1);
+        assert_eq!(cooldown.until(), at(86_410));
+        let (mut cooldown, mut now, mut asked) = (Cooldown::default(), at(0), 0);
+        while now < at(86_400) {
+            cooldown.refused(now, now, exhausted(None), CAP, 1);
+            assert!(cooldown.until().since(now) >= at(60));
+            now = cooldown.until();
+            asked += 1;
+        }
+        // 1 + 2 + … + 32 min takes six; then one in 60 to 75 min.
+        assert!((24..=29).contains(&asked), "{asked} questions in a day");
+    }
+
+    /// Too sharp a growth is no reason to stay away, unless the provider says for how long.
+    #[test]
+    fn a_ramp_pauses_nobody() {
+        let ramp = |hint| Refused { kind: RefusalKind::Ramp, hint };
+        let mut cooldown = Cooldown::default();
+        (0..9).for_each(|i| cooldown.refused(at(10 + i), at(10 + i), ramp(None), CAP, 1));
+        assert!(cooldown.until() <= at(18) && !cooldown.is_wary());
+        cooldown.refused(at(20), at(20), ramp(Some(at(2))), CAP, 1);
+        assert_eq!(cooldown.until(), at(22));
     }
 }

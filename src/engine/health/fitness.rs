@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Breaker, Cooldown, EjectedShare, HealthChange, Probes, Silence, Standing, Turn};
+use super::{Breaker, Cooldown, EjectedShare, HealthChange, Probes, Refused, Silence, Standing, Turn};
 use crate::engine::config::{OutlierDetection, ProbeRules};
 use crate::engine::provider::{Ask, Ended, Mode, Shut, Until};
+use crate::engine::refusal::RefusalKind;
 use crate::engine::request::{AttemptResult, Outcome, Why};
 use crate::rng;
 use crate::time::Nanos;
@@ -255,11 +256,13 @@ impl Fitness {
             self.silence.heard(now);
         }
         if self.cools
-            && let Some(hint) = super::refusal(outcome)
-            // Capacity that others use up: a pause of ours, for which nobody asked, would only leave it to them.
-            && !(unrelated && hint.is_none())
+            && let Some(mut refused) = Refused::of(outcome)
         {
-            self.cooldown.refused(now, sent, hint, self.cooldown_max, self.salt);
+            // A rate that no pace of ours explains: others use the capacity up.
+            if unrelated && refused.kind == RefusalKind::Rate {
+                refused.kind = RefusalKind::Capacity;
+            }
+            self.cooldown.refused(now, sent, refused, self.cooldown_max, self.salt);
         }
     }
 }

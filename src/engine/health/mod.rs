@@ -16,11 +16,12 @@ mod silence;
 mod window;
 
 use super::config::OutlierDetection;
+use super::refusal::RefusalKind;
 use super::request::{AttemptResult, Outcome};
 use crate::time::Nanos;
 
 use breaker::{Breaker, Standing, Turn, Vote};
-pub(crate) use cooldown::Cooldown;
+pub(crate) use cooldown::{Cooldown, Refused};
 pub(crate) use fitness::Fitness;
 pub(crate) use log::HealthLog;
 pub use log::{HealthChange, HealthEvent};
@@ -30,6 +31,9 @@ use silence::Silence;
 
 /// Longest cooldown where outlier detection, which has a cap of its own, is off.
 const COOLDOWN_MAX: Nanos = Nanos::from_secs(300);
+
+/// Longest pause of an exhausted quota: a day, and an hour for those who change their clocks.
+const EXHAUSTED_MAX: Nanos = Nanos::from_secs(25 * 3_600);
 
 /// What an end says about the provider; `first`: it was the request's first attempt.
 pub(crate) fn vote(outcome: &Outcome, first: bool, trial: bool) -> Vote {
@@ -45,18 +49,18 @@ pub(crate) fn vote(outcome: &Outcome, first: bool, trial: bool) -> Vote {
     }
 }
 
-/// The pause that an end asks for: `Some(hint)` for a refusal, with the provider's hint if it gave one.
-pub(crate) fn refusal(outcome: &Outcome) -> Option<Option<Nanos>> {
-    match outcome.result {
-        AttemptResult::Status(429) => Some(outcome.retry_after),
-        AttemptResult::Status(503 | 529) => outcome.retry_after.map(Some),
-        _ => None,
-    }
-}
-
 /// The cap on cooldowns.
 pub(crate) fn cooldown_max(rules: Option<&OutlierDetection>) -> Nanos {
     rules.map_or(COOLDOWN_MAX, |rules| rules.max_ejection_time)
+}
+
+/// The cap on the pause that one outcome asks for. A day's quota ends at a known time, and a provider that says so is
+/// believed; a rate that asks for a day is not.
+pub(crate) fn pause_max(outcome: &Outcome, cooldown_max: Nanos) -> Nanos {
+    match outcome.refusal() {
+        Some(RefusalKind::Exhausted) => cooldown_max.max(EXHAUSTED_MAX),
+        _ => cooldown_max,
+    }
 }
 
 #[cfg(test)]

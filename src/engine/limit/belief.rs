@@ -3,6 +3,7 @@
 //! An attempt goes if all three let it. A provider of which nothing was told and that refused nobody has the declared limits
 //! only, and pays one comparison for the rest.
 
+use super::growth::Growth;
 use super::headers::{RateLimitHeaders, Told};
 use super::pace::Pace;
 use super::spec::Limits;
@@ -30,12 +31,19 @@ struct Learned {
     /// At most one per dimension.
     told: Vec<ToldLimit>,
     pace: Pace,
+    growth: Growth,
     /// How many refusals in a row headers are still trusted through.
     trust: f64,
     /// Attempts admitted before this were not counted.
     born: Nanos,
     /// Malformed headers.
     ignored: u64,
+}
+
+impl Learned {
+    fn new(born: Nanos) -> Learned {
+        Learned { told: Vec::new(), pace: Pace::default(), growth: Growth::default(), trust: TRUST, born, ignored: 0 }
+    }
 }
 
 impl Belief {
@@ -67,7 +75,9 @@ impl Belief {
     #[inline(never)]
     fn take(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
         let Some(learned) = self.learned.as_mut() else { return self.declared.admit(now, cost) };
-        let fits = learned.told.iter_mut().all(|limit| limit.fits(now, cost.of(limit.dimension) as f64)) && learned.pace.fits(now);
+        let fits = learned.told.iter_mut().all(|limit| limit.fits(now, cost.of(limit.dimension) as f64))
+            && learned.pace.fits(now)
+            && learned.growth.fits(now);
         if !fits {
             return None;
         }
@@ -76,6 +86,7 @@ impl Belief {
             limit.take(now, cost.of(limit.dimension) as f64);
         }
         learned.pace.take(now);
+        learned.growth.take(now);
         Some(admitted)
     }
 
@@ -117,6 +128,11 @@ impl Belief {
         } else {
             learned.pace.refused(now, reservation.at, hint);
         }
+    }
+
+    /// An attempt that was sent at `sent` was refused because the rate grew too fast.
+    pub fn grew_too_fast(&mut self, now: Nanos, sent: Nanos) {
+        self.learned(now).growth.refused(now, sent);
     }
 
     /// The attempt of `reservation` was refused, and the provider counts refusals.
@@ -176,7 +192,9 @@ impl Belief {
             .map(|limit| Refusal { dimension: limit.dimension, free_at: limit.free_at(now, cost.of(limit.dimension) as f64) });
         let told = told.filter(|refusal| refusal.free_at > FreeAt::Now).max_by_key(|refusal| refusal.free_at);
         let paced = learned.pace.free_at(now).map(|at| Refusal { dimension: Dimension::Requests, free_at: FreeAt::At(at) });
-        [declared, told, paced].into_iter().flatten().max_by_key(|refusal| refusal.free_at)
+        let grown = Refusal { dimension: Dimension::Ramp, free_at: learned.growth.free_at(now) };
+        let grown = Some(grown).filter(|refusal| refusal.free_at > FreeAt::Now);
+        [declared, told, paced, grown].into_iter().flatten().max_by_key(|refusal| refusal.free_at)
     }
 
     /// As [`Ledger::free_at`].
@@ -232,7 +250,6 @@ impl Belief {
 
     fn learned(&mut self, now: Nanos) -> &mut Learned {
         self.unlimited = false;
-        self.learned
-            .get_or_insert_with(|| Box::new(Learned { told: Vec::new(), pace: Pace::default(), trust: TRUST, born: now, ignored: 0 }))
+        self.learned.get_or_insert_with(|| Box::new(Learned::new(now)))
     }
 }

@@ -51,7 +51,7 @@ impl Ledger {
         let input = total.input.wrapping_sub(then.input) as i32;
         let output = total.output.wrapping_sub(then.output) as i32;
         match dimension {
-            Dimension::Requests | Dimension::RequestsPerDay | Dimension::Concurrency => f64::from(requests),
+            Dimension::Requests | Dimension::RequestsPerDay | Dimension::Ramp | Dimension::Concurrency => f64::from(requests),
             Dimension::Tokens | Dimension::TokensPerDay => f64::from(input) + f64::from(output),
             Dimension::InputTokens => input.into(),
             Dimension::OutputTokens => output.into(),

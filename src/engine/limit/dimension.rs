@@ -17,12 +17,14 @@ pub enum Dimension {
     OutputTokens,
     /// Input + output tokens per day, `tpd`.
     TokensPerDay,
+    /// How fast the rate of requests may grow, `ramp`.
+    Ramp,
     /// Attempts at the provider at the same time, `concurrency`.
     Concurrency,
 }
 
 impl Dimension {
-    /// The stable short word for decision logs: `rpm`, `rpd`, `tpm`, `itpm`, `otpm`, `tpd`, `concurrency`.
+    /// The stable short word for decision logs: `rpm`, `rpd`, `tpm`, `itpm`, `otpm`, `tpd`, `ramp`, `concurrency`.
     pub const fn word(self) -> &'static str {
         match self {
             Dimension::Requests => "rpm",
@@ -31,6 +33,7 @@ impl Dimension {
             Dimension::InputTokens => "itpm",
             Dimension::OutputTokens => "otpm",
             Dimension::TokensPerDay => "tpd",
+            Dimension::Ramp => "ramp",
             Dimension::Concurrency => "concurrency",
         }
     }
@@ -73,7 +76,7 @@ impl Cost {
     #[inline]
     pub const fn of(self, dimension: Dimension) -> u64 {
         match dimension {
-            Dimension::Requests | Dimension::RequestsPerDay | Dimension::Concurrency => 1,
+            Dimension::Requests | Dimension::RequestsPerDay | Dimension::Ramp | Dimension::Concurrency => 1,
             Dimension::Tokens | Dimension::TokensPerDay => self.total(),
             Dimension::InputTokens => self.input,
             Dimension::OutputTokens => self.output,

@@ -55,16 +55,16 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::new`]; the ledger is then unchanged.
     pub fn replace(&mut self, now: Nanos, limits: &Limits) -> Result<(), LimitError> {
-        let rates = rate::rates(limits)?;
+        let (rates, ramp) = (rate::rates(limits)?, rate::ramp(limits)?);
         let now = self.advance(now);
         let shortest = rates.iter().map(|(_, rate)| *rate).min_by_key(|rate| rate.slice);
         self.window = shortest.filter(|_| limits.algorithm == Algorithm::FixedWindow).map(FixedWindow::new);
         // Attempts admitted while there was no limit share one number. None of them was charged to a limit born now.
         self.next += u64::from(self.limits.is_empty());
         let mut old = std::mem::take(&mut self.limits);
-        for (dimension, rate) in rates {
-            let mut limit = Limit::new(dimension, rate, limits.algorithm, self.next);
-            if let Some(position) = old.iter().position(|old| old.dimension == dimension) {
+        let fresh = rates.into_iter().map(|(dimension, rate)| Limit::new(dimension, rate, limits.algorithm, self.next));
+        for mut limit in fresh.chain(ramp.map(|step| Limit::ramp(step, self.next))) {
+            if let Some(position) = old.iter().position(|old| old.dimension == limit.dimension) {
                 limit.carry(now, old.swap_remove(position));
             }
             self.limits.push(limit);

@@ -2,6 +2,7 @@
 
 use super::bucket::Bucket;
 use super::fixed::FixedWindow;
+use super::ramp::Ramp;
 use super::rate::Rate;
 use super::sliding::SlidingWindow;
 use super::spec::Algorithm;
@@ -23,6 +24,8 @@ enum Limiter {
     Bucket(Bucket),
     Fixed(FixedWindow),
     Sliding(SlidingWindow),
+    /// Larger than the others, and seldom there.
+    Ramp(Box<Ramp>),
 }
 
 impl Limit {
@@ -36,6 +39,11 @@ impl Limit {
         Limit { dimension, born: next, limiter }
     }
 
+    /// A fresh limit on the growth of the request rate.
+    pub fn ramp(step: u64, next: u64) -> Limit {
+        Limit { dimension: Dimension::Ramp, born: next, limiter: Limiter::Ramp(Box::new(Ramp::new(step))) }
+    }
+
     /// Continues the consumption of `old`, a limit of the same dimension, if it counts in the same way.
     pub fn carry(&mut self, now: Nanos, old: Limit) {
         debug_assert_eq!(self.dimension, old.dimension);
@@ -47,6 +55,10 @@ impl Limit {
             (Limiter::Fixed(window), Limiter::Fixed(old)) => window.carry(&old),
             (Limiter::Sliding(window), Limiter::Sliding(old)) => {
                 window.carry(old);
+                true
+            }
+            (Limiter::Ramp(ramp), Limiter::Ramp(old)) => {
+                ramp.carry(&old);
                 true
             }
             _ => false,
@@ -63,6 +75,7 @@ impl Limit {
             Limiter::Bucket(bucket) => bucket.fits(now, cost),
             Limiter::Fixed(window) => window.fits(now, cost),
             Limiter::Sliding(window) => window.fits(now, cost),
+            Limiter::Ramp(ramp) => ramp.fits(now),
         }
     }
 
@@ -73,6 +86,7 @@ impl Limit {
             Limiter::Bucket(bucket) => bucket.take(now, cost),
             Limiter::Fixed(window) => window.take(now, cost),
             Limiter::Sliding(window) => window.take(now, cost),
+            Limiter::Ramp(ramp) => ramp.take(now),
         }
     }
 
@@ -88,12 +102,14 @@ impl Limit {
                 let cost = cost.min(window.left(now));
                 window.take(now, cost);
             }
+            // It counts what is let in, so that the rate can grow from there.
+            Limiter::Ramp(_) => {}
         }
     }
 
     /// Whether [`Limit::drain`] would take anything.
     pub fn would_drain(&mut self, now: Nanos, cost: u64) -> bool {
-        cost > 0 && self.left_fraction(now) > 0.0
+        cost > 0 && !matches!(self.limiter, Limiter::Ramp(_)) && self.left_fraction(now) > 0.0
     }
 
     /// Replaces what was reserved at `at`, by admission `number`, by what was used.
@@ -107,6 +123,7 @@ impl Limit {
             Limiter::Bucket(bucket) => bucket.take(now, actual - reserved),
             Limiter::Fixed(window) => window.adjust(now, at, reserved, actual),
             Limiter::Sliding(window) => window.adjust(now, number, reserved, actual),
+            Limiter::Ramp(ramp) => ramp.give_back(now, at),
         }
     }
 
@@ -116,6 +133,7 @@ impl Limit {
             Limiter::Bucket(bucket) => bucket.free_at(now, cost),
             Limiter::Fixed(window) => window.free_at(now, cost),
             Limiter::Sliding(window) => window.free_at(now, cost),
+            Limiter::Ramp(ramp) => ramp.free_at(now),
         }
     }
 
@@ -125,6 +143,7 @@ impl Limit {
             Limiter::Bucket(bucket) => bucket.left_fraction(now),
             Limiter::Fixed(window) => window.left_fraction(now),
             Limiter::Sliding(window) => window.left_fraction(now),
+            Limiter::Ramp(ramp) => ramp.left_fraction(now),
         }
     }
 
@@ -135,16 +154,19 @@ impl Limit {
             Limiter::Bucket(bucket) => bucket.outlook(now, cost),
             Limiter::Fixed(window) => (window.left_fraction(now), window.fits(now, cost)),
             Limiter::Sliding(window) => (window.left_fraction(now), window.fits(now, cost)),
+            Limiter::Ramp(ramp) => (ramp.left_fraction(now), ramp.fits(now)),
         }
     }
 
     pub fn usage(&mut self, now: Nanos) -> Usage {
+        let used = self.used(now);
         let reset_at = match &mut self.limiter {
             Limiter::Bucket(bucket) => bucket.reset_at(now),
             Limiter::Fixed(window) => window.reset_at(now),
             Limiter::Sliding(window) => window.reset_at(now),
+            Limiter::Ramp(ramp) => ramp.reset_at(now),
         };
-        Usage { dimension: self.dimension, capacity: self.capacity(), used: self.used(now), reset_at }
+        Usage { dimension: self.dimension, capacity: self.capacity(), used, reset_at }
     }
 
     /// What was left just after admission `number` at `at`, `since` having been charged after it and `left` being there now;
@@ -158,6 +180,8 @@ impl Limit {
             Limiter::Bucket(bucket) => Some((left + since - bucket.inflow(now.since(at))).min(bucket.capacity())),
             Limiter::Fixed(window) => window.left_after(now, at, since),
             Limiter::Sliding(window) => window.left_after(now, number),
+            // No header tells of it.
+            Limiter::Ramp(_) => None,
         }
     }
 
@@ -167,6 +191,7 @@ impl Limit {
             Limiter::Bucket(bucket) => bucket.take(now, amount),
             Limiter::Fixed(window) => window.take(now, amount),
             Limiter::Sliding(window) => window.lower(amount),
+            Limiter::Ramp(_) => {}
         }
     }
 
@@ -176,6 +201,7 @@ impl Limit {
             Limiter::Bucket(bucket) => bucket.used(now),
             Limiter::Fixed(window) => window.used(now),
             Limiter::Sliding(window) => window.used(now),
+            Limiter::Ramp(ramp) => ramp.used(now) as f64,
         }
     }
 
@@ -185,6 +211,7 @@ impl Limit {
             Limiter::Bucket(bucket) => bucket.capacity(),
             Limiter::Fixed(window) => window.capacity() as f64,
             Limiter::Sliding(window) => window.capacity() as f64,
+            Limiter::Ramp(ramp) => ramp.allowed() as f64,
         }
     }
 }

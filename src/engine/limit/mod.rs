@@ -31,6 +31,7 @@
 //! | fixed window | a counter that restarts each period | Azure OpenAI pay-as-you-go: tokens by the minute, requests by slices of 1 s or 10 s (Azure AI docs, "Manage Azure OpenAI quota"); Gemini's minute by users' reports |
 //! | sliding window | at most so much in *any* period | gateways and proxies that keep a log of timestamps; the strictest reading of "per minute" |
 //! | concurrency | a count of what is in flight | DeepSeek; self-hosted servers |
+//! | ramp | in each second at most so many more than in the busiest of the ten before | OpenAI's `slow_down`, Anthropic's "acceleration limits": both documented, neither with its rule |
 //!
 //! The bucket is kept as the *generic cell rate algorithm*: not the level but the instant at which the bucket will be full
 //! again. Both forms make the same decisions (ITU-T Recommendation I.371, where the virtual scheduling algorithm and the
@@ -57,10 +58,12 @@ mod bucket;
 mod correct;
 mod dimension;
 mod fixed;
+mod growth;
 pub mod headers;
 mod ledger;
 mod limiter;
 mod pace;
+mod ramp;
 mod rate;
 mod refusal;
 mod reservation;

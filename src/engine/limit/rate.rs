@@ -122,6 +122,12 @@ pub(super) fn rates(limits: &Limits) -> Result<Vec<(Dimension, Rate)>, LimitErro
     Ok(rates)
 }
 
+/// By how many requests a second the rate may grow per second, in whole ones, at least 1; `None`: without bound.
+pub(super) fn ramp(limits: &Limits) -> Result<Option<u64>, LimitError> {
+    let scaled = limits.ramp.map(|ramp| scale("ramp", ramp, NANOS_PER_SECOND)).transpose()?;
+    Ok(scaled.map(|scaled| (scaled / SCALE).max(1)))
+}
+
 /// An enforcement period in ns; `default` where none is stated.
 fn slice_or(period: Option<Nanos>, default: u64) -> Result<u64, LimitError> {
     match period {

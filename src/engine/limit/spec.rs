@@ -40,6 +40,10 @@ pub struct Limits {
     pub otpm: Option<f64>,
     /// Tokens (input + output) per day.
     pub tpd: Option<f64>,
+    /// By how many requests a second the admitted rate may grow per second: in each second by the clock at most so many
+    /// more than in the busiest of the ten seconds before it. OpenAI (`slow_down`) and Anthropic ("acceleration limits")
+    /// refuse sharp growth even inside the other limits.
+    pub ramp: Option<f64>,
     /// Attempts at the provider at the same time.
     pub max_concurrency: Option<u32>,
     /// How all of them count.
@@ -60,6 +64,7 @@ pub struct Limits {
 impl Limits {
     /// Whether nothing is limited.
     pub fn is_unlimited(&self) -> bool {
-        self.max_concurrency.is_none() && [self.rpm, self.rpd, self.tpm, self.itpm, self.otpm, self.tpd].iter().all(Option::is_none)
+        let rates = [self.rpm, self.rpd, self.tpm, self.itpm, self.otpm, self.tpd, self.ramp];
+        self.max_concurrency.is_none() && rates.iter().all(Option::is_none)
     }
 }

@@ -80,7 +80,7 @@ error_rate = "0.2%"
 error_status = 503
 error_latency = "0s"
 capacity = { slots = 8, queue = 16 }
-limits = { rpm = 600, rpd = 9_000, tpm = 900_000, itpm = 1, otpm = 2, tpd = 3, max_concurrency = 40, algorithm = "token-bucket", burst = 7, period = "1s", charge = "actual", count_refused = true }
+limits = { rpm = 600, rpd = 9_000, tpm = 900_000, itpm = 1, otpm = 2, tpd = 3, ramp = "20/s", max_concurrency = 40, algorithm = "token-bucket", burst = 7, period = "1s", charge = "actual", count_refused = true }
 visibility = "headers"
 cost = { input = 2.5, output = 10 }
 background = "120/min"
@@ -200,6 +200,7 @@ fn providers_land_as_they_are_and_as_they_are_known() {
     let limits = &alpha.limits;
     assert_eq!((limits.rpm, limits.rpd, limits.tpm), (Some(600.0), Some(9_000.0), Some(900_000.0)));
     assert_eq!((limits.itpm, limits.otpm, limits.tpd, limits.max_concurrency), (Some(1.0), Some(2.0), Some(3.0), Some(40)));
+    assert_eq!(limits.ramp, Some(20.0));
     assert_eq!((limits.algorithm, limits.period, limits.burst), (Algorithm::TokenBucket, Some(Nanos::from_secs(1)), Some(7.0)));
     assert_eq!((limits.charge, limits.count_refused), (Charge::Actual, true));
     assert_eq!((known.weight, known.priority, &known.models[..], known.drained), (Some(5.0), 1, &["gpt-4o".to_owned()][..], true));
