@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::exit::{FailOn, Failure, HELP};
-use super::{check, completions, profiles, run, strategies, validate};
+use super::{check, completions, profiles, report, run, strategies, validate};
 use crate::render::{FORMATS, Format};
 use crate::scenario::Overrides;
 
@@ -48,6 +48,7 @@ pub struct Arguments {
 pub enum Command {
     Run(run::Options),
     Check(check::Options),
+    Report(report::Options),
     Validate(validate::Options),
     Strategies(strategies::Options),
     Profiles(profiles::Options),
@@ -133,10 +134,25 @@ impl Strictness {
     /// # Errors
     /// `none` beside anything else.
     pub fn checked(&self) -> Result<&[FailOn], Failure> {
-        if self.fail_on.contains(&FailOn::None) && self.fail_on.iter().any(|reason| *reason != FailOn::None) {
-            return Err(Failure::usage("--fail-on none cannot be combined with anything else"));
-        }
-        Ok(&self.fail_on)
+        FailOn::checked(&self.fail_on)
+    }
+}
+
+/// For commands that describe: nothing makes them fail unless it is asked for.
+#[derive(Clone, Debug, Args)]
+pub struct Describing {
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', hide_possible_values = true)]
+    #[arg(help = "What makes the exit code 1 or 3, a list of: failed, no-data, noisy,\nwarning; or none [default: none]")]
+    pub fail_on: Vec<FailOn>,
+}
+
+impl Describing {
+    /// The list, if it does not contradict itself.
+    ///
+    /// # Errors
+    /// `none` beside anything else.
+    pub fn checked(&self) -> Result<&[FailOn], Failure> {
+        FailOn::checked(&self.fail_on)
     }
 }
 
@@ -154,6 +170,9 @@ pub struct Results {
     /// Write here instead of to stdout (`-`); repeatable
     #[arg(short, long, value_name = "FILE", help = output_help())]
     pub output: Vec<PathBuf>,
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[arg(help = "Append Markdown to FILE [without one: to the file that\nGITHUB_STEP_SUMMARY names; then give it as the last flag]")]
+    pub summary: Option<Option<PathBuf>>,
 }
 
 /// The names of the table of formats.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::args::Results;
 use super::exit::Failure;
 use super::output::Output;
+use super::summary::Summary;
 use super::terminal::Terminal;
 use crate::render::{FORMATS, Format, View};
 use crate::report::Document;
@@ -19,13 +20,14 @@ pub fn plan(inputs: &[&Path], results: &Results, decisions: Option<&Path>) -> Re
     let mut planned = Vec::new();
     for path in &results.output {
         planned.push(match path {
-            path if is_stdout(path) => Planned { path: None, format: standard },
-            path => Planned { path: Some(path.clone()), format: format_of(path, standard)? },
+            path if is_stdout(path) => Planned { path: None, format: standard, summary: false },
+            path => Planned { path: Some(path.clone()), format: format_of(path, standard)?, summary: false },
         });
     }
     if planned.is_empty() {
-        planned.push(Planned { path: None, format: standard });
+        planned.push(Planned { path: None, format: standard, summary: false });
     }
+    planned.extend(results.summary.iter().map(|path| Planned { path: path.clone(), format: Format::Markdown, summary: true }));
     let files: Vec<&Path> = planned.iter().filter_map(|output| output.path.as_deref()).chain(decisions).collect();
     for (position, path) in files.iter().enumerate() {
         if files[..position].iter().any(|earlier| same_file(earlier, path)) {
@@ -63,6 +65,7 @@ pub fn write(document: &Document, outputs: Vec<Destination>, view: &View, termin
         match output {
             Destination::Stdout(format) => terminal.print(&format.render(document, view))?,
             // A file outlives the terminal: no colours in it.
+            Destination::Summary(summary) => summary.write(document, view)?,
             Destination::File(format, file) => file.write_whole(&format.render(document, &View { color: false, ..*view }))?,
         }
     }
@@ -72,15 +75,18 @@ pub fn write(document: &Document, outputs: Vec<Destination>, view: &View, termin
 /// Where a report goes, before anything is opened.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// `None`: stdout.
+    /// `None`: stdout, or the summary that the environment names.
     path: Option<PathBuf>,
     format: Format,
+    /// Appended to, not replaced.
+    summary: bool,
 }
 
 /// Where a report goes, opened.
 pub enum Destination {
     Stdout(Format),
     File(Format, Output),
+    Summary(Summary),
 }
 
 impl Planned {
@@ -90,6 +96,7 @@ impl Planned {
     /// As [`Output::create`].
     pub fn open(self) -> Result<Destination, Failure> {
         match self.path {
+            path if self.summary => Ok(Destination::Summary(Summary::open(path.as_deref())?)),
             None => Ok(Destination::Stdout(self.format)),
             Some(path) => Ok(Destination::File(self.format, Output::create(&path)?)),
         }
@@ -139,6 +146,9 @@ mod tests {
         assert_eq!(format_of(Path::new("/dev/null"), Format::Json).unwrap(), Format::Json);
         let failure = format_of(Path::new("result.xml"), Format::Human).unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
-        assert_eq!(failure.message, "cannot tell the format of result.xml by its extension; known are .txt, .json, .md, .csv");
+        assert_eq!(
+            failure.message,
+            "cannot tell the format of result.xml by its extension; known are .txt, .json, .md, .csv, .github.txt, .junit.xml, .hgrm, .prom"
+        );
     }
 }

@@ -94,6 +94,19 @@ pub enum FailOn {
     None,
 }
 
+impl FailOn {
+    /// A list that does not contradict itself.
+    ///
+    /// # Errors
+    /// A usage error for `none` beside anything else.
+    pub fn checked(list: &[FailOn]) -> Result<&[FailOn], Failure> {
+        if list.contains(&FailOn::None) && list.iter().any(|reason| *reason != FailOn::None) {
+            return Err(Failure::usage("--fail-on none cannot be combined with anything else"));
+        }
+        Ok(list)
+    }
+}
+
 /// The exit code for these verdicts: 130 if interrupted, else the worst of what `fail_on` asks for, 1 before 3.
 pub fn judge(verdicts: impl Iterator<Item = Verdict> + Clone, warnings: usize, interrupted: bool, fail_on: &[FailOn]) -> Exit {
     let any = |verdict| verdicts.clone().any(|one| one == verdict);

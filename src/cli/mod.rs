@@ -15,8 +15,10 @@ mod load;
 mod output;
 mod profiles;
 mod progress;
+mod report;
 mod run;
 mod strategies;
+mod summary;
 mod terminal;
 mod validate;
 
@@ -50,6 +52,7 @@ fn execute(command: &Command, terminal: &Terminal) -> Result<Exit, Failure> {
     match command {
         Command::Run(options) => run::execute(options, terminal),
         Command::Check(options) => check::execute(options, terminal),
+        Command::Report(options) => report::execute(options, terminal),
         Command::Validate(options) => validate::execute(options, terminal),
         Command::Strategies(options) => strategies::execute(options, terminal),
         Command::Profiles(options) => profiles::execute(options, terminal),

@@ -32,6 +32,7 @@ impl Recorder {
             requests: whole.requests,
             attempts: Attempts { avoidable_rate_limited: self.avoidable, ..whole.attempts },
             latency_ms: whole.latency.quantiles_ms(),
+            latency_ladder: whole.latency.ladder_ms(),
             ttft_ms: whole.ttft.quantiles_ms(),
             balancer_queue_ms: whole.balancer_queue.quantiles_ms(),
             provider_queue_ms: whole.provider_queue.quantiles_ms(),

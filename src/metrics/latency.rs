@@ -4,6 +4,9 @@ use super::histogram::Histogram;
 use crate::report::Quantiles;
 use crate::time::Nanos;
 
+/// Steps of [`Samples::ladder_ms`] for each halving of the distance to 1.
+const TICKS: u32 = 5;
+
 /// A distribution recorder.
 ///
 /// Count, sum, sum of squares, smallest and largest value are kept as integers and are exact; percentiles come from a
@@ -112,6 +115,35 @@ impl Samples {
         zeros.into_iter().chain(self.histogram.buckets().map(|(_, high, count)| (high.min(self.max), count)))
     }
 
+    /// (quantile, milliseconds, samples up to there) at the quantiles that HdrHistogram prints with five ticks per half
+    /// distance: 0, 0.1 … 0.5, 0.55 … 0.75, and so on until one sample is left.
+    pub fn ladder_ms(&self) -> Vec<(f64, f64, u64)> {
+        let mut ladder: Vec<(f64, f64, u64)> = Vec::new();
+        let total = self.count();
+        let (mut quantile, mut half, mut tick) = (0.0, 0.5, 0_u32);
+        let mut seen = 0;
+        for (high, count) in self.buckets() {
+            seen += count;
+            while quantile * total as f64 <= seen as f64 && quantile < 1.0 {
+                // A quantile at which the rank has not moved says nothing new.
+                if ladder.last().is_none_or(|(_, _, before)| *before < seen) {
+                    ladder.push((quantile, high as f64 / 1e6, seen));
+                }
+                tick += 1;
+                if tick == TICKS {
+                    (quantile, half, tick) = (1.0 - half, half / 2.0, 0);
+                } else {
+                    quantile = 1.0 - 2.0 * half + f64::from(tick) * half / f64::from(TICKS);
+                }
+                if (1.0 - quantile) * (total as f64) < 1.0 {
+                    quantile = 1.0;
+                }
+            }
+        }
+        ladder.extend(self.max().map(|max| (1.0, max.as_millis_f64(), total)));
+        ladder
+    }
+
     fn quantiles(&self, unit: f64) -> Quantiles {
         let count = self.count();
         if count == 0 {
@@ -217,6 +249,26 @@ mod tests {
         assert_eq!([500, 900, 950].map(|q| queue.percentile(q).unwrap().as_nanos()), [0, 0, 8]);
         assert_eq!((queue.min(), queue.max(), queue.mean_ns()), (Some(Nanos::ZERO), Some(Nanos::new(8)), Some(0.8)));
         assert_eq!(queue.buckets().collect::<Vec<_>>(), [(0, 9), (8, 1)]);
+    }
+
+    /// Each step names a quantile and a value that at least so many samples do not exceed, by the sorted list; it ends at
+    /// the largest sample.
+    #[test]
+    fn the_ladder_is_that_of_a_sorted_list() {
+        let mut samples = Samples::default();
+        let mut list: Vec<u64> = (0..1_000_u64).map(|i| (i * i * 7_919) % 1_000_003 * 1_000).collect();
+        list.iter().for_each(|value| samples.record(Nanos::new(*value)));
+        list.sort_unstable();
+        let ladder = samples.ladder_ms();
+        for (quantile, ms, count) in &ladder {
+            let within = list.iter().filter(|value| **value as f64 <= ms * 1e6).count() as u64;
+            assert_eq!(within, *count, "{quantile}");
+            assert!(*quantile * 1_000.0 <= *count as f64, "{quantile} {count}");
+        }
+        assert!(ladder.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1));
+        assert_eq!(ladder.iter().filter(|step| [0.5, 0.75, 0.875].contains(&step.0)).count(), 3);
+        assert_eq!(ladder.last(), Some(&(1.0, *list.last().unwrap() as f64 / 1e6, 1_000)));
+        assert_eq!(Samples::default().ladder_ms(), []);
     }
 
     /// Nothing recorded: no figure is invented, and merging it changes nothing. The longest duration does not overflow.

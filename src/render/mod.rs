@@ -5,11 +5,15 @@ pub mod catalogue;
 pub mod check;
 pub mod csv;
 pub mod decision;
+pub mod github;
+pub mod hgrm;
 pub mod human;
 pub mod json;
+pub mod junit;
 pub mod markdown;
 pub mod number;
 pub mod profiles;
+pub mod prom;
 pub mod table;
 pub mod text;
 
@@ -22,12 +26,20 @@ use crate::report::Document;
 pub enum Format {
     /// Comma-separated values.
     Csv,
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// Latency percentiles as HdrHistogram prints them.
+    Hgrm,
     /// Text for people.
     Human,
     /// The whole report.
     Json,
+    /// JUnit XML.
+    Junit,
     /// GitHub's Markdown.
     Markdown,
+    /// OpenMetrics.
+    Prom,
 }
 
 /// What is known of a format.
@@ -46,11 +58,15 @@ pub struct FormatInfo {
 }
 
 /// Every format, in the order in which they are listed.
-pub const FORMATS: [FormatInfo; 4] = [
+pub const FORMATS: [FormatInfo; 8] = [
     row(Format::Human, "human", "txt", "reading in a terminal", human::document),
     row(Format::Json, "json", "json", "scripts: everything there is, unrounded", |document, _| json::render(document)),
     row(Format::Markdown, "markdown", "md", "pull requests, job summaries, wikis", |document, _| markdown::document(document)),
     row(Format::Csv, "csv", "csv", "spreadsheets: a row per run and provider", |document, _| csv::render(document)),
+    row(Format::Github, "github", "github.txt", "annotations in GitHub Actions", |document, _| github::render(document)),
+    row(Format::Junit, "junit", "junit.xml", "test reports of CI systems", |document, _| junit::render(document)),
+    row(Format::Hgrm, "hgrm", "hgrm", "HdrHistogram's plotters: latency percentiles", |document, _| hgrm::render(document)),
+    row(Format::Prom, "prom", "prom", "Prometheus: OpenMetrics", |document, _| prom::render(document)),
 ];
 
 const fn row(

@@ -73,6 +73,7 @@ fn run() -> Run {
         requests,
         attempts: Attempts { total: 12_012, retries: 20, rate_limited: 12, errors: 40, timeouts: 3, avoidable_rate_limited: 0 },
         latency_ms: times(420.0),
+        latency_ladder: vec![(0.0, 84.0, 1), (0.5, 420.0, 5_975), (1.0, 4_914.0, 11_950)],
         ttft_ms: times(120.0),
         balancer_queue_ms: Quantiles { count: 11_992, mean: Some(0.0), max: Some(0.0), ..Quantiles::default() },
         provider_queue_ms: times(0.5),

@@ -1,7 +1,9 @@
 //! A result file: which scenario, what verdict, which runs, what it took.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
+use super::FORMAT;
 use super::run::{Quantiles, Run};
 
 /// A result file.
@@ -51,7 +53,43 @@ pub enum Document {
     Many(Collection),
 }
 
+/// Why a text is no result.
+#[derive(Debug, Error)]
+pub enum DocumentError {
+    /// Not JSON, or not the fields of a result.
+    #[error("it is no result of lbsim: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Made for another reader.
+    #[error("its format is {found}, and this version reads {FORMAT}; make the result again, or use the version that made it")]
+    Format {
+        /// What it says.
+        found: u64,
+    },
+}
+
+/// The one field that tells the formats apart, and the one that tells a collection from a report.
+#[derive(Deserialize)]
+struct Head {
+    format: u64,
+    reports: Option<serde::de::IgnoredAny>,
+}
+
 impl Document {
+    /// Reads a result file.
+    ///
+    /// # Errors
+    /// [`DocumentError`], with line and column where the text is no result.
+    pub fn parse(text: &str) -> Result<Document, DocumentError> {
+        let head: Head = serde_json::from_str(text)?;
+        if head.format != u64::from(FORMAT) {
+            return Err(DocumentError::Format { found: head.format });
+        }
+        Ok(match head.reports {
+            None => Document::One(serde_json::from_str(text)?),
+            Some(_) => Document::Many(serde_json::from_str(text)?),
+        })
+    }
+
     /// The reports in it.
     pub fn reports(&self) -> &[Report] {
         match self {

@@ -5,7 +5,7 @@
 mod document;
 mod run;
 
-pub use document::{Collection, DecisionCost, Document, Report, ScenarioRef, Verdict, Wall};
+pub use document::{Collection, DecisionCost, Document, DocumentError, Report, ScenarioRef, Verdict, Wall};
 pub use run::{
     Attempts, ClassRun, Decisions, Efficiency, ExpectationResult, Fairness, ProviderDecisions, ProviderRun, ProviderTimeline, Quantiles,
     Quota, Requests, Run, Timeline,

@@ -23,6 +23,9 @@ pub struct Run {
     pub attempts: Attempts,
     /// Intended arrival → last byte, successful requests.
     pub latency_ms: Quantiles,
+    /// The same in more detail: (quantile, milliseconds, samples up to there), five steps for each halving of what is left.
+    #[serde(default)]
+    pub latency_ladder: Vec<(f64, f64, u64)>,
     /// Intended arrival → first token, successful requests.
     pub ttft_ms: Quantiles,
     /// Intended arrival → sent, requests that were sent.

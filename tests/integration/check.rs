@@ -6,11 +6,16 @@ use serde_json::Value;
 
 use crate::cli::{Place, scenario};
 
+/// A scenario whose first provider fails half of the time.
+pub fn failing() -> String {
+    scenario("min = 0.99").replace("weight = 2", "weight = 2\nerror_rate = 0.5")
+}
+
 /// Exit codes over files that hold, fail, have no data, are invalid or expect nothing: 2 before 1 before 3, 4 for nothing to do.
 #[test]
 fn exit_codes_follow_the_worst_file() {
     let place = Place::new();
-    place.write("fails.toml", &scenario("min = 0.99").replace("weight = 2", "weight = 2\nerror_rate = 0.5"));
+    place.write("fails.toml", &failing());
     place.write(
         "silent.toml",
         &scenario("min = 0.99").replace("metric = \"success_ratio\"", "metric = \"recovery_time\"").replace("min = 0.99", "max = \"1s\""),

@@ -8,7 +8,7 @@ use crate::report::{ExpectationResult, Report, Run, Verdict};
 
 /// How many files ended how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
+pub(super) struct Tally {
     passed: usize,
     failed: usize,
     inconclusive: usize,
@@ -18,7 +18,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn of(reports: &[Report], invalid: &[String]) -> Tally {
+    pub(super) fn of(reports: &[Report], invalid: &[String]) -> Tally {
         let mut tally = Tally { invalid: invalid.len(), ..Tally::default() };
         for report in reports {
             *match report.verdict {
@@ -33,7 +33,7 @@ impl Tally {
     }
 
     /// `22 passed, 1 failed`; what did not happen is left out, but for those two.
-    fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         let mut parts = vec![format!("{} passed", self.passed), format!("{} failed", self.failed)];
         let more = [
             (self.inconclusive, "inconclusive"),
@@ -58,15 +58,15 @@ fn score(report: &Report) -> String {
 }
 
 /// An expectation that does not hold.
-struct Missed<'r> {
+pub(super) struct Missed<'r> {
     /// In the first run that misses it.
-    first: (&'r Run, &'r ExpectationResult),
+    pub(super) first: (&'r Run, &'r ExpectationResult),
     /// Runs that miss it.
-    runs: usize,
+    pub(super) runs: usize,
 }
 
 /// Every expectation that does not hold, in file order, once however many runs miss it.
-fn missed(report: &Report) -> Vec<Missed<'_>> {
+pub(super) fn missed(report: &Report) -> Vec<Missed<'_>> {
     let expectations = report.runs.iter().map(|run| run.expectations.len()).max().unwrap_or(0);
     let missing = |at: usize| {
         let results = report.runs.iter().filter_map(move |run| Some((run, run.expectations.get(at)?)));
