@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod cause;
+pub mod chance;
 pub mod evaluate;
 pub mod expect;
 pub mod judge;

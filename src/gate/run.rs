@@ -116,7 +116,7 @@ pub fn run(plan: &Plan, expectations: &[Expectation], options: Options<'_>) -> R
 fn explain(expectations: &[Expectation], run: &mut Run, plan: &Plan) {
     let mut results = std::mem::take(&mut run.expectations);
     for (expectation, result) in expectations.iter().zip(&mut results) {
-        if result.verdict != Verdict::Pass {
+        if result.verdict != Verdict::Pass && result.cause.is_none() {
             result.cause = likely_cause(expectation, result, run, plan);
         }
     }

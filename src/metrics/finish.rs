@@ -45,6 +45,7 @@ impl Recorder {
             decisions: None,
         };
         let stats = RunStats {
+            strategy: self.config.strategy,
             provider_names: names().map(str::to_owned).collect(),
             class_names: self.config.classes.iter().map(|class| class.name.clone()).collect(),
             slices,

@@ -2,12 +2,15 @@
 
 use super::config::Slice;
 use super::latency::Samples;
+use crate::engine::strategy::Strategy;
 use crate::report::{Attempts, Efficiency, Fairness, Requests};
 use crate::time::Nanos;
 
 /// All figures of a run that a metric can ask for.
 #[derive(Clone, Debug)]
 pub struct RunStats {
+    /// What balanced it.
+    pub strategy: Strategy,
     /// In file order.
     pub provider_names: Vec<String>,
     /// In file order.

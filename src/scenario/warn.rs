@@ -3,6 +3,7 @@
 use crate::drive::plan::Plan;
 use crate::engine::limit::Limits;
 use crate::engine::strategy::Strategy;
+use crate::gate::chance;
 use crate::gate::expect::{Expectation, Want};
 use crate::gate::metric::{Metric, Unit};
 use crate::time::Nanos;
@@ -132,24 +133,21 @@ fn cannot_fail(expectation: &Expectation, span: Span, sink: &mut Sink) {
     }
 }
 
-/// Half the width of a 99.7 % interval of the normal law: a correct balancer fails a tolerance of this size in 3 of
-/// 1,000 runs.
-const Z: f64 = 3.0;
-
-/// The share of a provider over N independent draws has standard deviation √(p(1−p)/N).
+/// Of random draws the gate judges shares as an equivalence test (see [`chance`]), which takes draws.
 fn tight_tolerance(plan: &Plan, expectation: &Expectation, span: Span, sink: &mut Sink) {
     let random = matches!(plan.engine.strategy, Strategy::Random | Strategy::WeightedRandom);
     let (Metric::Share, Want::Target { target, tolerance }, true) = (expectation.metric, expectation.want, random) else { return };
     let Some(draws) = draws(plan, expectation).filter(|draws| *draws >= 1.0) else { return };
-    let chance = Z * (target * (1.0 - target) / draws).sqrt();
-    if tolerance < chance {
-        let needed = (Z / tolerance).powi(2) * target * (1.0 - target);
-        let more = if needed.is_finite() { format!(", or measure about {needed:.0} requests") } else { String::new() };
+    let providers = plan.providers.len();
+    let needed = chance::needed(target, tolerance, providers);
+    if needed.is_none_or(|needed| needed as f64 > draws) {
+        // Half of the width goes to the test, half to chance: see `chance::needed`.
+        let enough = tolerance * (needed.map_or(f64::INFINITY, |needed| needed as f64) / draws).sqrt();
+        let enough = if enough.is_finite() { enough } else { 2.0 * chance::share_by_chance(target, draws) };
+        let more = needed.map_or_else(String::new, |needed| format!(", or measure about {needed} requests"));
         let message = format!("a tolerance of {} % is finer than chance allows for about {draws:.0} requests", brief(tolerance * 100.0));
-        sink.warning(span, "tight-tolerance", message).help(format!(
-            "in 3 of 1,000 runs of a correct balancer this share is off by {} % or more: allow at least that{more}",
-            brief(chance * 100.0)
-        ));
+        sink.warning(span, "tight-tolerance", message)
+            .help(format!("a correct balancer would often be left undecided (exit 3): allow about {} %{more}", brief(enough * 100.0)));
     }
 }
 

@@ -161,3 +161,38 @@ fn blind_replicas_are_worse_than_one() {
     let (one, four) = (with(Strategy::Random, 1), with(Strategy::Random, 4));
     one.expect_same("random is random", &four, 2.0, wait);
 }
+
+/// The gate over whole runs: of 1,000 seeds of weighted random draws at most one alarms where there are as many requests as
+/// the gate says it needs (0.3 are to be expected), and where the weights are ignored none passes, with 500 requests either.
+#[test]
+fn the_gate_tells_draws_by_weight_from_draws_without() {
+    use lbsim::gate::run::{Options, run};
+    use lbsim::gate::{Expectation, Metric, Want, chance};
+    use lbsim::report::Verdict;
+
+    let (tolerance, weights) = (0.1, [5.0, 3.0, 2.0]);
+    let needs = weights.map(|weight| chance::needed(weight / 10.0, tolerance, 3).expect("a tolerance"));
+    let verdicts = |strategy, requests| {
+        let members = weights.map(|weight| provider(&format!("p{weight}"), exponential(0.001)).weight(weight)).to_vec();
+        let world = World::new(strategy, members).poisson(100.0).requests(requests);
+        let expectations: Vec<Expectation> = (0..3)
+            .map(|index| Expectation {
+                metric: Metric::Share,
+                provider: Some(index),
+                during: None,
+                class: None,
+                want: Want::Target { target: weights[index] / 10.0, tolerance },
+                line: 0,
+            })
+            .collect();
+        (0..1_000).map(move |seed| {
+            let plan = world.clone().seed(first_seed() * 1_000 + seed).plan;
+            let finished = run(&plan, &expectations, Options::default()).expect("the plan is valid");
+            lbsim::gate::verdict(finished.run.expectations.iter().map(|one| one.verdict), false)
+        })
+    };
+    let requests = needs.into_iter().max().expect("three");
+    assert!(verdicts(Strategy::WeightedRandom, requests).filter(|verdict| *verdict != Verdict::Pass).count() <= 1);
+    assert_eq!(verdicts(Strategy::Random, 500).filter(|verdict| *verdict == Verdict::Pass).count(), 0);
+    assert!(verdicts(Strategy::Random, requests).take(100).all(|verdict| verdict == Verdict::Fail));
+}

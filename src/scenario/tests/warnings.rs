@@ -64,7 +64,7 @@ fn windows_without_measured_requests() {
     assert_eq!(during("69s..80s"), NONE);
 }
 
-/// For a share of 50 % and N = 600 requests three standard deviations are 3 · √(0.25/600) = 6.12 %.
+/// For a share of 50 % and N = 600 requests of one provider the gate needs (2.326 + 3.891) · √(0.25/600) = 12.69 %.
 #[test]
 fn tolerances_finer_than_chance() {
     let expect = |strategy: &str, tolerance: &str, more: &str| {
@@ -74,13 +74,13 @@ fn tolerances_finer_than_chance() {
             ..Parts::default()
         })
     };
-    assert_eq!(expect("random", "6.1%", ""), ["tight-tolerance 15:1"]);
-    assert_eq!(expect("random", "6.2%", ""), NONE);
-    assert_eq!(expect("weighted-random", "6.1%", ""), ["tight-tolerance 15:1"]);
+    assert_eq!(expect("random", "12.6%", ""), ["tight-tolerance 15:1"]);
+    assert_eq!(expect("random", "12.8%", ""), NONE);
+    assert_eq!(expect("weighted-random", "12.6%", ""), ["tight-tolerance 15:1"]);
     assert_eq!(expect("round-robin", "0.1%", ""), NONE);
     // Half of the run: √2 times as much.
-    assert_eq!(expect("random", "8.6%", "\nduring = \"30s..90s\""), ["tight-tolerance 15:1"]);
-    assert_eq!(expect("random", "8.7%", "\nduring = \"30s..90s\""), NONE);
+    assert_eq!(expect("random", "17.8%", "\nduring = \"30s..90s\""), ["tight-tolerance 15:1"]);
+    assert_eq!(expect("random", "18%", "\nduring = \"30s..90s\""), NONE);
 }
 
 #[test]
