@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod cause;
 pub mod chance;
+pub mod compare;
 pub mod evaluate;
 pub mod expect;
 pub mod judge;

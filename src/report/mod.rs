@@ -2,9 +2,11 @@
 //!
 //! Field names and meanings are a public contract (`format = 1`). What does not apply is `null`, never invented.
 
+mod comparison;
 mod document;
 mod run;
 
+pub use comparison::{Better, ComparedValue, Comparison, Mark, Method, MetricComparison, Variant};
 pub use document::{Collection, DecisionCost, Document, DocumentError, Report, ScenarioRef, Verdict, Wall};
 pub use run::{
     Attempts, ClassRun, Decisions, Efficiency, ExpectationResult, Fairness, ProviderDecisions, ProviderRun, ProviderTimeline, Quantiles,
