@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::exit::{FailOn, Failure, HELP};
-use super::{check, completions, profiles, report, run, strategies, validate};
+use super::{check, compare, completions, merge, profiles, report, run, strategies, validate};
 use crate::render::{FORMATS, Format};
 use crate::scenario::Overrides;
 
@@ -18,6 +18,7 @@ Examples:
   lbsim run weighted.toml --strategy power-of-two --set load.rate=200/s
   lbsim run weighted.toml -o result.json -o result.md --stable
   lbsim check scenarios
+  lbsim compare scenarios/weighted.toml
   lbsim validate scenarios";
 
 pub const WORDS: &str = "\
@@ -49,6 +50,8 @@ pub enum Command {
     Run(run::Options),
     Check(check::Options),
     Report(report::Options),
+    Compare(compare::Options),
+    Merge(merge::Options),
     Validate(validate::Options),
     Strategies(strategies::Options),
     Profiles(profiles::Options),

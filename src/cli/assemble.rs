@@ -29,6 +29,7 @@ pub fn several(scenario: &Scenario, mut runs: Vec<Run>, interrupted: bool, wall:
         verdict: verdict(verdicts(&runs), interrupted),
         runs,
         wall,
+        comparison: None,
     }
 }
 
@@ -54,6 +55,7 @@ fn wall(finished: &Finished) -> Wall {
         elapsed_s: finished.elapsed.as_secs_f64(),
         requests_per_s: requests_per_s(finished.requests_simulated, finished.elapsed),
         decision_ns: finished.decision_cost.clone().unwrap_or(nothing),
+        variants: Vec::new(),
     }
 }
 
@@ -68,5 +70,5 @@ pub fn collection(reports: Vec<Report>, invalid: Vec<String>) -> Collection {
     let any = |verdict| reports.iter().any(|report| report.verdict == verdict);
     let worst = [Verdict::Incomplete, Verdict::Fail, Verdict::Noisy, Verdict::NoData, Verdict::Pass];
     let verdict = worst.into_iter().find(|verdict| any(*verdict)).unwrap_or(Verdict::None);
-    Collection { format: FORMAT, lbsim: env!("CARGO_PKG_VERSION").to_owned(), verdict, reports, invalid }
+    Collection { format: FORMAT, lbsim: env!("CARGO_PKG_VERSION").to_owned(), verdict, reports, invalid, wall: None, comparison: None }
 }

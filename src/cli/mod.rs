@@ -5,22 +5,27 @@
 mod args;
 mod assemble;
 mod check;
+mod compare;
 mod completions;
 mod decisions;
 mod destination;
 pub mod exit;
+mod experiment;
 mod files;
 mod interrupt;
 mod load;
+mod merge;
 mod output;
 mod profiles;
 mod progress;
 mod report;
 mod run;
+mod shard;
 mod strategies;
 mod summary;
 mod terminal;
 mod validate;
+mod variants;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -53,6 +58,8 @@ fn execute(command: &Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Run(options) => run::execute(options, terminal),
         Command::Check(options) => check::execute(options, terminal),
         Command::Report(options) => report::execute(options, terminal),
+        Command::Compare(options) => compare::execute(options, terminal),
+        Command::Merge(options) => merge::execute(options, terminal),
         Command::Validate(options) => validate::execute(options, terminal),
         Command::Strategies(options) => strategies::execute(options, terminal),
         Command::Profiles(options) => profiles::execute(options, terminal),

@@ -31,7 +31,8 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     Ok(Exit::Held)
 }
 
-fn find(name: &str) -> Result<&'static StrategyInfo, Failure> {
+/// By any of its names, or a usage error with the nearest one.
+pub(super) fn find(name: &str) -> Result<&'static StrategyInfo, Failure> {
     Strategy::parse(name).map(Strategy::info).ok_or_else(|| {
         let names = CATALOGUE.iter().flat_map(|info| [info.name].into_iter().chain(info.aliases.iter().copied()));
         // A guess is worth making only when a third of the letters at most differ.

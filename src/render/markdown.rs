@@ -1,11 +1,15 @@
 //! The report as GitHub's Markdown: for a pull request, a job summary, a wiki.
 
 use super::check;
+use super::compare;
 use super::human::{classes, expectations, head, latency, providers, requests};
 use crate::report::{Document, Report, Run};
 
 /// One report whole; of several a table of verdicts, then those that do not hold, whole.
 pub fn document(document: &Document) -> String {
+    if let Some(comparison) = document.comparison() {
+        return compare::markdown::render(document, comparison);
+    }
     match document {
         Document::One(report) => render(report),
         Document::Many(collection) => check::markdown::render(collection),

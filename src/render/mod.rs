@@ -3,6 +3,7 @@
 
 pub mod catalogue;
 pub mod check;
+pub mod compare;
 pub mod csv;
 pub mod decision;
 pub mod github;

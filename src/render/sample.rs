@@ -25,6 +25,7 @@ pub fn report() -> Report {
         verdict: Verdict::Fail,
         runs: vec![run()],
         wall: Some(wall()),
+        comparison: None,
     }
 }
 
@@ -178,5 +179,10 @@ fn wall() -> Wall {
         max: Some(4_210.0),
     };
     let histogram = vec![(31, 320), (49, 600), (88, 500), (150, 60), (190, 20), (4_210, 1)];
-    Wall { elapsed_s: 0.12, requests_per_s: 100_000.0, decision_ns: DecisionCost { quantiles, histogram, timer_ns: 22 } }
+    Wall {
+        elapsed_s: 0.12,
+        requests_per_s: 100_000.0,
+        decision_ns: DecisionCost { quantiles, histogram, timer_ns: 22 },
+        variants: Vec::new(),
+    }
 }

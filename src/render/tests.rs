@@ -323,7 +323,15 @@ fn checked() -> Document {
     (missed.distance, missed.line) = (Some(-0.003_167), Some(17));
     missed.cause = Some("40 errors at alpha (52 of its 8600 attempts failed); `max_retries = 0`: nothing is tried again".to_owned());
     let invalid = vec!["scenarios/broken.toml".to_owned()];
-    Document::Many(Collection { format: FORMAT, lbsim: "0.1.0".to_owned(), verdict: Verdict::Fail, reports: vec![good, bad], invalid })
+    Document::Many(Collection {
+        format: FORMAT,
+        lbsim: "0.1.0".to_owned(),
+        verdict: Verdict::Fail,
+        reports: vec![good, bad],
+        invalid,
+        wall: None,
+        comparison: None,
+    })
 }
 
 #[test]

@@ -17,6 +17,9 @@ pub struct Comparison {
     pub winner: Option<String>,
     /// What a reader has to know before believing the figures.
     pub notes: Vec<String>,
+    /// Which part this is; absent of a whole one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
 }
 
 /// Runs that belong together: one strategy of one scenario, over all seeds.
@@ -28,6 +31,22 @@ pub struct Variant {
     pub report: usize,
     /// Canonical name of the strategy.
     pub strategy: String,
+    /// Positions of its runs in that report, from 0.
+    pub runs: Vec<usize>,
+}
+
+/// Which part of an experiment a file holds, where several machines divide it.
+///
+/// The runs of an experiment are numbered from 0: all variants with the first seed, then all with the second. Shard i of n
+/// makes those whose number leaves the remainder i − 1 when divided by n.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// From 1.
+    pub index: u64,
+    /// How many there are.
+    pub of: u64,
+    /// Runs of the whole experiment.
+    pub runs: u64,
 }
 
 /// One metric of all variants.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::FORMAT;
+use super::comparison::Comparison;
 use super::run::{Quantiles, Run};
 
 /// A result file.
@@ -22,8 +23,11 @@ pub struct Report {
     /// One entry per strategy and seed.
     pub runs: Vec<Run>,
     /// The only part that depends on the machine; absent with `--stable`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall: Option<Wall>,
+    /// The strategies side by side; only from `lbsim compare`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
 }
 
 /// Reports of several scenarios, made by one command.
@@ -40,12 +44,17 @@ pub struct Collection {
     /// Files that are no valid scenario, and so have no report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub invalid: Vec<String>,
+    /// As in [`Report::wall`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall: Option<Wall>,
+    /// The scenarios side by side; only from `lbsim compare`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
 }
 
 /// What a result file holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it a command")]
 pub enum Document {
     /// One scenario.
     One(Report),
@@ -104,6 +113,30 @@ impl Document {
         runs.flat_map(|run| &run.expectations).map(|expectation| expectation.verdict)
     }
 
+    /// What was compared, if anything.
+    pub fn comparison(&self) -> Option<&Comparison> {
+        match self {
+            Document::One(report) => report.comparison.as_ref(),
+            Document::Many(collection) => collection.comparison.as_ref(),
+        }
+    }
+
+    /// What depends on the machine.
+    pub fn wall(&self) -> Option<&Wall> {
+        match self {
+            Document::One(report) => report.wall.as_ref(),
+            Document::Many(collection) => collection.wall.as_ref(),
+        }
+    }
+
+    /// The verdict over everything.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Document::One(report) => report.verdict,
+            Document::Many(collection) => collection.verdict,
+        }
+    }
+
     /// Version of the program that made it.
     pub fn lbsim(&self) -> &str {
         match self {
@@ -155,8 +188,20 @@ pub struct Wall {
     pub elapsed_s: f64,
     /// Requests simulated (warm-up included) per second of it.
     pub requests_per_s: f64,
-    /// Cost of a pick.
+    /// Cost of a pick; of a comparison that of its base.
     pub decision_ns: DecisionCost,
+    /// Cost of a pick of each variant of a comparison, timed one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<VariantCost>,
+}
+
+/// Cost of a pick of one variant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VariantCost {
+    /// Its name.
+    pub variant: String,
+    /// Nanoseconds.
+    pub decision_ns: Quantiles,
 }
 
 /// Cost of sampled picks, timer cost subtracted.

@@ -6,8 +6,8 @@ mod comparison;
 mod document;
 mod run;
 
-pub use comparison::{Better, ComparedValue, Comparison, Mark, Method, MetricComparison, Variant};
-pub use document::{Collection, DecisionCost, Document, DocumentError, Report, ScenarioRef, Verdict, Wall};
+pub use comparison::{Better, ComparedValue, Comparison, Mark, Method, MetricComparison, Shard, Variant};
+pub use document::{Collection, DecisionCost, Document, DocumentError, Report, ScenarioRef, VariantCost, Verdict, Wall};
 pub use run::{
     Attempts, ClassRun, Decisions, Efficiency, ExpectationResult, Fairness, ProviderDecisions, ProviderRun, ProviderTimeline, Quantiles,
     Quota, Requests, Run, Timeline,

@@ -6,6 +6,7 @@
 
 mod balancer_queue;
 mod closed_loop;
+mod compare;
 mod determinism;
 mod exact;
 mod laws;

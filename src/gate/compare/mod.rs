@@ -49,6 +49,7 @@ pub fn compare(series: &[Series<'_>]) -> Comparison {
         winner: best::winner(&metrics, series),
         notes: notes::notes(series, &metrics),
         metrics,
+        shard: None,
     }
 }
 
@@ -135,6 +136,3 @@ fn no_difference() -> ComparedValue {
         mark: Mark::NoData,
     }
 }
-
-#[cfg(test)]
-mod tests;

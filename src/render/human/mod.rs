@@ -11,12 +11,16 @@ pub(super) mod requests;
 
 use super::View;
 use super::check;
+use super::compare;
 use super::table::Table;
 use super::text::{Tone, paint, wrap, wrap_items};
 use crate::report::{Document, Report, Run};
 
 /// One report whole; of several their verdicts, and what does not hold.
 pub fn document(document: &Document, view: &View) -> String {
+    if let Some(comparison) = document.comparison() {
+        return compare::human::render(document, comparison, view);
+    }
     match document {
         Document::One(report) if !view.gate => render(report, view),
         Document::One(report) => check::human::render(std::slice::from_ref(report), &[], view),

@@ -1,0 +1,196 @@
+//! `lbsim compare`: strategies, scenarios or results side by side.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use clap::Args;
+
+use super::args::{Changes, Describing, Results, threads};
+use super::exit::{Exit, Failure, HELP, judge};
+use super::experiment::{self, Arm, Outcome};
+use super::load::{self, Ready};
+use super::shard::{self, Part};
+use super::terminal::Terminal;
+use super::variants::{self, Names};
+use super::{assemble, destination, interrupt, report};
+use crate::engine::strategy::Strategy;
+use crate::render::number::{nanos, plural};
+use crate::report::{Document, Report, Shard, Variant};
+use crate::scenario::Scenario;
+
+const EXAMPLES: &str = "\
+Examples:
+  lbsim compare scenarios/weighted.toml
+  lbsim compare weighted.toml --strategies random,power-of-two --seeds 50
+  lbsim compare before.toml after.toml
+  lbsim compare monday.json tuesday.json
+With the same seed all variants meet the same requests, service times and
+faults. Differences to the base are judged seed by seed: paired t at 95 %,
+Holm over the variants.
+  ▲ better  ▼ worse  ~ not shown to differ  = exactly equal with every seed";
+
+/// Show strategies, scenarios or results side by side, with what is chance and what is not
+#[derive(Debug, Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{HELP}"))]
+pub struct Options {
+    /// One scenario (its strategies are compared), several, or results (.json)
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Strategies [default: the file's own and those of its balancer.compare]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub strategies: Vec<String>,
+    /// Variant that the others are compared with [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub base: Option<String>,
+    /// Runs per variant: with the seed, the seed + 1, …
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub seeds: NonZeroUsize,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub results: Results,
+    /// Leave out what depends on the machine: same input, same bytes
+    #[arg(long)]
+    pub stable: bool,
+    #[arg(long, value_name = "I/N", help = shard::HELP)]
+    pub shard: Option<Part>,
+    #[command(flatten)]
+    pub describing: Describing,
+    /// Runs at a time [default: one per core]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> {
+    let fail_on = options.describing.checked()?;
+    let inputs: Vec<&Path> = options.files.iter().map(Path::new).collect();
+    let planned = destination::plan(&inputs, &options.results, None)?;
+    let results = options.files.iter().filter(|file| file.ends_with(".json")).count();
+    if results == options.files.len() {
+        let document = of_results(options)?;
+        let outputs = planned.into_iter().map(destination::Planned::open).collect::<Result<Vec<_>, _>>()?;
+        destination::write(&document, outputs, &terminal.view, terminal)?;
+        return Ok(judge(document.verdicts(), 0, false, fail_on));
+    }
+    if results > 0 {
+        return Err(Failure::usage("scenarios and results cannot be compared with each other: run the scenario with -o first"));
+    }
+    let mut ready = Vec::new();
+    for file in &options.files {
+        match load::scenario(file, &options.changes.overrides(), terminal) {
+            Ok(one) => ready.push(one),
+            Err(exit) => return Ok(exit),
+        }
+    }
+    for one in &ready {
+        destination::spare_trace(one.scenario.trace.as_deref(), &planned, None)?;
+    }
+    let warnings = ready.iter().map(|ready| ready.warnings).sum();
+    let arms = arms(&ready, options)?;
+    let seeds = experiment::seeds(ready[0].scenario.plan.seed, options.seeds.get());
+    let shard = options.shard.map(|part| part.of(arms.len() * seeds.len(), |name| std::env::var(name).ok())).transpose()?;
+    if let Err(problem) = interrupt::install() {
+        terminal.remark(&format!("warning: Ctrl-C will end the program without a report: {problem}"));
+    }
+    let outputs = planned.into_iter().map(destination::Planned::open).collect::<Result<Vec<_>, _>>()?;
+    let outcome = experiment::run(&arms, &seeds, shard.as_ref(), threads(options.jobs), terminal)?;
+    if !options.stable {
+        terminal.remark(&timing(&outcome));
+    }
+    let interrupted = outcome.interrupted;
+    let document = document(&ready, &arms, seeds[0], outcome, shard, options)?;
+    destination::write(&document, outputs, &terminal.view, terminal)?;
+    Ok(judge(document.verdicts(), warnings, interrupted, fail_on))
+}
+
+/// Every scenario with every strategy, the base first.
+fn arms(ready: &[Ready], options: &Options) -> Result<Vec<Arm>, Failure> {
+    let asked = options.strategies.iter().map(|name| variants::strategy(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut arms = Vec::new();
+    let mut names = Vec::new();
+    for (report, Ready { scenario, .. }) in ready.iter().enumerate() {
+        for strategy in strategies(scenario, &asked, ready.len() == 1, options.base.as_deref()) {
+            names.push(Names { strategy: strategy.name(), scenario: &scenario.name, file: &scenario.path });
+            arms.push(arm(report, scenario, strategy));
+        }
+    }
+    let named = variants::names(&names, ready.len() > 1);
+    for (arm, name) in arms.iter_mut().zip(named) {
+        arm.variant.name = name;
+    }
+    variants::base_first(&mut arms, options.base.as_deref(), |arm| &arm.variant.name)?;
+    Ok(arms)
+}
+
+fn arm(report: usize, scenario: &Scenario, strategy: Strategy) -> Arm {
+    let mut plan = scenario.plan.clone();
+    plan.engine.strategy = strategy;
+    let variant = Variant { name: String::new(), report, strategy: strategy.name().to_owned(), runs: Vec::new() };
+    Arm { variant, plan, expectations: scenario.expectations.clone() }
+}
+
+/// As asked for; else of one scenario its own and those it wants compared, and of several each one's own.
+fn strategies(scenario: &Scenario, asked: &[Strategy], alone: bool, base: Option<&str>) -> Vec<Strategy> {
+    let own = scenario.plan.engine.strategy;
+    let mut chosen: Vec<Strategy> = if !asked.is_empty() {
+        asked.to_vec()
+    } else if !alone {
+        vec![own]
+    } else {
+        let others: &[Strategy] = if scenario.compare.is_empty() { &variants::SENSIBLE } else { &scenario.compare };
+        [own].into_iter().chain(others.iter().copied().filter(|other| *other != own)).collect()
+    };
+    // A base that is a strategy takes part, asked for or not.
+    let base = base.filter(|_| alone).and_then(Strategy::parse).filter(|base| !chosen.contains(base));
+    chosen.splice(0..0, base);
+    chosen
+}
+
+fn document(
+    ready: &[Ready],
+    arms: &[Arm],
+    seed: u64,
+    outcome: Outcome,
+    shard: Option<Shard>,
+    options: &Options,
+) -> Result<Document, Failure> {
+    let timed = !options.stable && !outcome.interrupted && shard.is_none();
+    let costs = if timed { experiment::decision_costs(arms, seed)? } else { Vec::new() };
+    let wall = (!options.stable).then(|| experiment::wall(&outcome, costs));
+    let mut reports: Vec<Report> = ready.iter().map(|ready| assemble::several(&ready.scenario, Vec::new(), false, None)).collect();
+    let mut variants: Vec<Variant> = arms.iter().map(|arm| arm.variant.clone()).collect();
+    experiment::arrange(&mut reports, &mut variants, outcome.runs, outcome.interrupted);
+    let mut document = experiment::compared(reports, variants, shard, wall);
+    if outcome.interrupted {
+        experiment::incomplete(&mut document);
+    }
+    Ok(document)
+}
+
+/// Results that are there already: each strategy of each report is a variant.
+fn of_results(options: &Options) -> Result<Document, Failure> {
+    let changed = &options.changes;
+    if !options.strategies.is_empty() || options.shard.is_some() || !changed.set.is_empty() || changed.seed.is_some() {
+        return Err(Failure::usage("results are compared as they are: --strategies, --seed, --set and --shard are for scenarios"));
+    }
+    let mut reports: Vec<Report> = Vec::new();
+    let mut files = Vec::new();
+    for file in &options.files {
+        let document = report::read(Path::new(file))?;
+        let parts = match document {
+            Document::One(report) => vec![report],
+            Document::Many(collection) => collection.reports,
+        };
+        files.extend(parts.iter().map(|_| file.as_str()));
+        reports.extend(parts.into_iter().map(|report| Report { wall: None, comparison: None, ..report }));
+    }
+    let mut found = variants::of_reports(&reports, &files)?;
+    variants::base_first(&mut found, options.base.as_deref(), |variant| &variant.name)?;
+    Ok(experiment::compared(reports, found, None, None))
+}
+
+fn timing(outcome: &Outcome) -> String {
+    let elapsed = nanos(outcome.elapsed.as_secs_f64() * 1e9);
+    let requests = plural(outcome.requests, "request");
+    format!("{} of {} made in {elapsed}: {requests}", outcome.runs.len(), plural(outcome.total as u64, "run"))
+}
