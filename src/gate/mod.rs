@@ -4,6 +4,7 @@
 //! A metric without samples is *no data*: never 0, and never a pass.
 
 pub mod batch;
+pub mod bound;
 pub mod cause;
 pub mod chance;
 pub mod compare;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use super::bound::{bound, efficiency};
 use super::cause::likely_cause;
 use super::{Expectation, Metric, evaluate, slices};
 use crate::drive::{self, DriveError, Plan};
@@ -99,7 +100,9 @@ pub fn run(plan: &Plan, expectations: &[Expectation], options: Options<'_>) -> R
     let start = Instant::now();
     let finished = drive::simulate(plan, &mut recorder, driving)?;
     let elapsed = start.elapsed();
-    let (mut run, stats) = recorder.into_run(plan.seed);
+    let (mut run, mut stats) = recorder.into_run(plan.seed);
+    run.efficiency = efficiency(&bound(plan, &run, finished.requests), &run);
+    stats.efficiency = run.efficiency.clone();
     run.expectations = evaluate(expectations, &stats);
     explain(expectations, &mut run, plan);
     run.decisions = reasons.map(Reasons::into_counts);

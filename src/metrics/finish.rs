@@ -22,7 +22,7 @@ impl Recorder {
         let measured = self.measured();
         let measured_s = measured.as_secs_f64();
         let goodput = (measured > Nanos::ZERO).then(|| whole.good as f64 / measured_s);
-        let efficiency = Efficiency { goodput_per_s: goodput, bound_per_s: None, ratio: None };
+        let efficiency = Efficiency { goodput_per_s: goodput, ..Efficiency::default() };
         let names = || self.config.providers.iter().map(|provider| provider.name.as_str());
         let run = Run {
             strategy: self.config.strategy.name().to_owned(),
@@ -39,7 +39,7 @@ impl Recorder {
             providers: (0..self.config.providers.len()).map(|index| self.provider_run(index, whole)).collect(),
             classes: self.class_runs(),
             fairness: whole.fairness,
-            efficiency,
+            efficiency: efficiency.clone(),
             timeline: self.timeline.report(names()),
             expectations: Vec::new(),
             decisions: None,

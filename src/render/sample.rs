@@ -87,7 +87,16 @@ fn run() -> Run {
             chi2: Some(0.2),
             chi2_p: Some(0.905),
         },
-        efficiency: Efficiency { goodput_per_s: Some(99.6), bound_per_s: Some(100.0), ratio: Some(0.996) },
+        efficiency: Efficiency {
+            goodput_per_s: Some(99.6),
+            bound_per_s: Some(100.0),
+            ratio: Some(0.996),
+            binding: Some("rpm of alpha".to_owned()),
+            mix_bound_per_s: Some(99.8),
+            mix_ratio: Some(0.998),
+            latency_bound_ms: Some(480.0),
+            latency_ratio: Some(0.952),
+        },
         timeline: Timeline {
             interval_s: 60.0,
             offered: vec![6_000, 6_000],

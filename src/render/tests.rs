@@ -28,8 +28,9 @@ fn human_at_92_columns() {
               2 unfinished (2 cancelled by clients)
     attempts  12,012 sent · 20 retries · 12 rate limited (429) · 40 errors · 3 timeouts
     quota     alpha 71.70 % used
-    goodput   99.6/s
-              99.60 % of the 100/s that any balancer can reach at most, which may be loose
+    goodput   99.6/s · 99.60 % of the 100/s that any balancer can reach at most
+              held by rpm of alpha · 99.80 % of the 99.8/s at the offered mix of sizes
+              mean latency: one queue for all slots would give 480 ms (95.20 %)
 
     time            samples    mean     p50      p90      p99    p99.9      max
     ───────────────────────────────────────────────────────────────────────────
@@ -88,8 +89,10 @@ fn human_at_80_columns() {
     attempts  12,012 sent · 20 retries · 12 rate limited (429) · 40 errors
               3 timeouts
     quota     alpha 71.70 % used
-    goodput   99.6/s · 99.60 % of the 100/s that any balancer can reach at most,
-              which may be loose
+    goodput   99.6/s · 99.60 % of the 100/s that any balancer can reach at most
+              held by rpm of alpha
+              99.80 % of the 99.8/s at the offered mix of sizes
+              mean latency: one queue for all slots would give 480 ms (95.20 %)
 
     time            samples    mean     p50      p90      p99    p99.9      max
     ───────────────────────────────────────────────────────────────────────────
@@ -195,7 +198,7 @@ fn markdown() {
     - requests: 12,000 offered · 11,950 succeeded · 40 failed · 8 shed · 2 unfinished (2 cancelled by clients)
     - attempts: 12,012 sent · 20 retries · 12 rate limited (429) · 40 errors · 3 timeouts
     - quota: alpha 71.70 % used
-    - goodput: 99.6/s · 99.60 % of the 100/s that any balancer can reach at most, which may be loose
+    - goodput: 99.6/s · 99.60 % of the 100/s that any balancer can reach at most · held by rpm of alpha · 99.80 % of the 99.8/s at the offered mix of sizes · mean latency: one queue for all slots would give 480 ms (95.20 %)
     - balancer queue: nothing waited
 
     | time | samples | mean | p50 | p90 | p99 | p99.9 | max |

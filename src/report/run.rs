@@ -212,7 +212,7 @@ pub struct Fairness {
 }
 
 /// Goodput against the upper bound of any balancer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Efficiency {
     /// Requests within every objective, per second of `measured_s`.
     pub goodput_per_s: Option<f64>,
@@ -220,6 +220,21 @@ pub struct Efficiency {
     pub bound_per_s: Option<f64>,
     /// goodput ÷ bound.
     pub ratio: Option<f64>,
+    /// What keeps goodput from being more: `tpm of beta`; `null` where all that is offered can be good.
+    #[serde(default)]
+    pub binding: Option<String>,
+    /// Upper bound for a balancer that serves every class in proportion to what it offers, at mean sizes.
+    #[serde(default)]
+    pub mix_bound_per_s: Option<f64>,
+    /// goodput ÷ that bound; a run that happens to serve more of the small requests may exceed 1.
+    #[serde(default)]
+    pub mix_ratio: Option<f64>,
+    /// Mean latency behind one queue for all slots; `null` where a request had no answer, for closed loops and long runs.
+    #[serde(default)]
+    pub latency_bound_ms: Option<f64>,
+    /// That ÷ the mean latency.
+    #[serde(default)]
+    pub latency_ratio: Option<f64>,
 }
 
 /// Counts of measured requests over time, from the start of the run, in equal intervals.

@@ -336,20 +336,24 @@ impl Mock {
         if self.conditions.hang {
             return Timing { ttft: Nanos::MAX, total: Nanos::MAX };
         }
-        let (factor, token_factor) = self.conditions.factors;
-        let mut draws = Draws::for_attempt(self.seed, Stream::Service, call.request, call.attempt);
-        match &self.spec.service {
-            Service::Whole(latency) => {
-                let total = Nanos::from_f64(latency.sample(&mut draws) * factor);
-                Timing { ttft: total, total }
-            }
-            Service::Streamed { ttft, prefill, itl, crowding } => {
-                let mut token_draws = Draws::for_attempt(self.seed, Stream::TokenTime, call.request, call.attempt);
-                let ttft = ttft.sample(&mut draws) * (1.0 + prefill * f64::from(call.input)) * factor;
-                let crowd = 1.0 + crowding * self.fill_with_one_more();
-                let rest = itl.sample(&mut token_draws) * crowd * token_factor * f64::from(call.output.saturating_sub(1));
-                Timing { ttft: Nanos::from_f64(ttft), total: Nanos::from_f64(ttft) + Nanos::from_f64(rest) }
-            }
+        timing(&self.spec.service, self.seed, call, self.conditions.factors, self.fill_with_one_more())
+    }
+}
+
+/// How long an answer takes from the start of service, under factors on the time to first token (or the whole answer) and on
+/// the time per token, when the fraction `fill` of the slots is taken.
+pub fn timing(service: &Service, seed: u64, call: &Call, (factor, token_factor): (f64, f64), fill: f64) -> Timing {
+    let mut draws = Draws::for_attempt(seed, Stream::Service, call.request, call.attempt);
+    match service {
+        Service::Whole(latency) => {
+            let total = Nanos::from_f64(latency.sample(&mut draws) * factor);
+            Timing { ttft: total, total }
+        }
+        Service::Streamed { ttft, prefill, itl, crowding } => {
+            let mut token_draws = Draws::for_attempt(seed, Stream::TokenTime, call.request, call.attempt);
+            let ttft = ttft.sample(&mut draws) * (1.0 + prefill * f64::from(call.input)) * factor;
+            let rest = itl.sample(&mut token_draws) * (1.0 + crowding * fill) * token_factor * f64::from(call.output.saturating_sub(1));
+            Timing { ttft: Nanos::from_f64(ttft), total: Nanos::from_f64(ttft) + Nanos::from_f64(rest) }
         }
     }
 }

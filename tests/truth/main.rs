@@ -5,6 +5,7 @@
 //! fixed; `TRUTH_SEED=2 cargo test --test truth` tries others.
 
 mod balancer_queue;
+mod bound;
 mod closed_loop;
 mod compare;
 mod determinism;

@@ -37,6 +37,48 @@ fn the_laws_hold_in_random_worlds() {
     }
 }
 
+/// No run gets above the bound on any balancer, in a thousand worlds and a thousand more whose quotas and slots are scarce;
+/// and the bound says something: in many worlds it lies below what is offered. (How near a run comes: `bound.rs`.)
+#[test]
+fn no_run_exceeds_its_bound() {
+    let seeds: Vec<u64> = match number("TRUTH_WORLD") {
+        Some(seed) => vec![seed],
+        None => (0..number("TRUTH_WORLDS").unwrap_or(1_000)).collect(),
+    };
+    let all = |seeds: &[u64]| seeds.iter().flat_map(|seed| [reached(*seed, false), reached(*seed, true)]).collect::<Vec<_>>();
+    let runs: Vec<Run> = std::thread::scope(|scope| {
+        let halves: Vec<_> = seeds.chunks(seeds.len().div_ceil(2)).map(|half| scope.spawn(move || all(half))).collect();
+        halves.into_iter().flat_map(|half| half.join().expect("the bound holds in every world")).collect()
+    });
+    if runs.len() >= 2_000 {
+        let bound = runs.iter().filter(|run| run.efficiency.binding.is_some()).count();
+        assert!(bound >= 200, "a resource binds in {bound} worlds");
+    }
+}
+
+fn reached(seed: u64, scarce: bool) -> Run {
+    let mut world = Sketch::new(seed).world();
+    if scarce {
+        // A group's limits are given once.
+        let alone = world.plan.providers.iter_mut().enumerate().filter(|(_, spec)| spec.quota_group.is_none());
+        for (index, spec) in alone {
+            // 20 a minute, or two slots, of each three and two kinds of limit.
+            let limits = &mut spec.limits;
+            match (seed + index as u64) % 5 {
+                0 => limits.rpm = Some(20.0),
+                1 => (limits.tpm, limits.algorithm) = (Some(20_000.0), Algorithm::FixedWindow),
+                2 => (limits.rpm, limits.algorithm) = (Some(20.0), Algorithm::SlidingWindow),
+                3 => spec.slots = Some(2),
+                _ => limits.max_concurrency = Some(1),
+            }
+        }
+    }
+    let finished = lbsim::gate::run::run(&world.plan, &[], Default::default()).expect("the plan is valid");
+    let ratio = finished.run.efficiency.ratio.unwrap_or(0.0);
+    assert!(ratio <= 1.0 + 1e-9, "world {seed} ({}): {:?}", if scarce { "scarce" } else { "as drawn" }, finished.run.efficiency);
+    finished.run
+}
+
 /// The laws mean something only where things happen: every way in which a request or an attempt can end is met in at
 /// least a twelfth of the worlds.
 fn the_worlds_are_not_empty(runs: &[Run]) {

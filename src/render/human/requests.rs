@@ -1,8 +1,11 @@
 //! How requests and attempts ended, and how much of what was possible was reached.
 
 use super::Page;
-use crate::render::number::{count, per_second, plural, ratio};
-use crate::report::{Attempts, Run};
+use crate::render::number::{count, millis, per_second, plural, ratio};
+use crate::report::{Attempts, Efficiency, Run};
+
+/// Above this part of a bound there is nothing to explain.
+const LOOSE: f64 = 0.99;
 
 pub(super) fn write(page: &mut Page<'_>, run: &Run) {
     for (label, items) in rows(run) {
@@ -19,14 +22,29 @@ pub(in crate::render) fn rows(run: &Run) -> Vec<(&'static str, Vec<String>)> {
     }
     let efficiency = &run.efficiency;
     if let Some(goodput) = efficiency.goodput_per_s {
-        let mut items = vec![per_second(goodput)];
-        if let (Some(bound), Some(reached)) = (efficiency.bound_per_s, efficiency.ratio) {
-            let loose = if reached < 0.999_95 { ", which may be loose" } else { "" };
-            items.push(format!("{} of the {} that any balancer can reach at most{loose}", ratio(reached), per_second(bound)));
-        }
-        rows.push(("goodput", items));
+        rows.push(("goodput", reached(goodput, efficiency, run.providers.iter().any(|provider| provider.utilization.is_some()))));
     }
     rows
+}
+
+/// Goodput, and how near it is to the bounds; `slots`: whether there is something to queue for.
+fn reached(goodput: f64, efficiency: &Efficiency, slots: bool) -> Vec<String> {
+    let mut items = vec![per_second(goodput)];
+    if let (Some(bound), Some(reached)) = (efficiency.bound_per_s, efficiency.ratio) {
+        items.push(format!("{} of the {} that any balancer can reach at most", ratio(reached), per_second(bound)));
+    }
+    items.extend(efficiency.binding.as_ref().map(|binding| format!("held by {binding}")));
+    // Where the two bounds differ, the looser one is reached only by serving small requests alone.
+    if let (Some(_), Some(mix), Some(reached)) = (&efficiency.binding, efficiency.mix_bound_per_s, efficiency.mix_ratio) {
+        items.push(format!("{} of the {} at the offered mix of sizes", ratio(reached), per_second(mix)));
+    }
+    if efficiency.ratio.is_some_and(|reached| reached < LOOSE) && efficiency.binding.is_some() {
+        items.push("the bound may be loose: it knows every size in advance".to_owned());
+    }
+    if let (true, Some(least), Some(part)) = (slots, efficiency.latency_bound_ms, efficiency.latency_ratio.filter(|part| *part < LOOSE)) {
+        items.push(format!("mean latency: one queue for all slots would give {} ({})", millis(least), ratio(part)));
+    }
+    items
 }
 
 fn requests(run: &Run) -> Vec<String> {

@@ -1,0 +1,125 @@
+//! The most that a limiter can admit in given stretches of time, whatever is asked of it.
+
+use crate::engine::limit::{Algorithm, Dimension, Limits};
+use crate::time::Nanos;
+
+const MINUTE: Nanos = Nanos::from_secs(60);
+const DAY: Nanos = Nanos::from_secs(86_400);
+
+/// The limited dimensions (all but concurrency and ramps), each with what it states and per how long.
+pub fn rates(limits: &Limits) -> impl Iterator<Item = (Dimension, f64, Nanos)> {
+    [
+        (Dimension::Requests, limits.rpm, MINUTE),
+        (Dimension::RequestsPerDay, limits.rpd, DAY),
+        (Dimension::Tokens, limits.tpm, MINUTE),
+        (Dimension::InputTokens, limits.itpm, MINUTE),
+        (Dimension::OutputTokens, limits.otpm, MINUTE),
+        (Dimension::TokensPerDay, limits.tpd, DAY),
+    ]
+    .into_iter()
+    .filter_map(|(dimension, stated, span)| Some((dimension, stated?, span)))
+}
+
+/// What `limits` can admit of a dimension during `spans`, which are in order and do not overlap; infinite where it is not
+/// limited.
+pub fn admissible(limits: &Limits, dimension: Dimension, spans: &[(Nanos, Nanos)]) -> f64 {
+    let Some((_, stated, per)) = rates(limits).find(|(known, ..)| *known == dimension) else { return f64::INFINITY };
+    let slice = slice(limits, dimension, per);
+    let amount = stated * slice.as_f64() / per.as_f64();
+    match limits.algorithm {
+        Algorithm::TokenBucket => bucket(stated / per.as_f64(), depth(limits, dimension, amount), spans),
+        Algorithm::FixedWindow => whole(amount) * windows(slice, spans) as f64,
+        Algorithm::SlidingWindow => {
+            let each = spans.iter().map(|(from, until)| 1 + until.since(*from).as_nanos() / slice.as_nanos().max(1));
+            whole(amount) * each.sum::<u64>().min(1 + stretch(spans).as_nanos() / slice.as_nanos().max(1)) as f64
+        }
+    }
+}
+
+/// The enforcement slice: `period` is of the per-minute limits only.
+fn slice(limits: &Limits, dimension: Dimension, per: Nanos) -> Nanos {
+    match dimension {
+        Dimension::Requests => limits.request_period.or(limits.period).unwrap_or(per),
+        Dimension::RequestsPerDay | Dimension::TokensPerDay => per,
+        _ => limits.period.unwrap_or(per),
+    }
+}
+
+fn depth(limits: &Limits, dimension: Dimension, amount: f64) -> f64 {
+    match dimension {
+        Dimension::Requests | Dimension::RequestsPerDay => limits.burst.unwrap_or(amount),
+        _ => amount,
+    }
+    // A bucket that holds less than one request still admits one at a time.
+    .max(1.0)
+}
+
+/// Windows count whole requests and tokens, at least one.
+fn whole(amount: f64) -> f64 {
+    (amount + 1e-9).floor().max(1.0)
+}
+
+/// Full at the start, and never fuller than its depth after a pause.
+fn bucket(rate: f64, depth: f64, spans: &[(Nanos, Nanos)]) -> f64 {
+    let mut most = 0.0;
+    let mut end: Option<Nanos> = None;
+    for (from, until) in spans {
+        most += end.map_or(depth, |end| depth.min(rate * from.since(end).as_f64()));
+        most += rate * until.since(*from).as_f64();
+        end = Some(*until);
+    }
+    most
+}
+
+/// Windows [k·slice, (k+1)·slice) that a span touches, each counted once; an admission at the very end of a span counts.
+fn windows(slice: Nanos, spans: &[(Nanos, Nanos)]) -> u64 {
+    let slice = slice.as_nanos().max(1);
+    let mut next = 0;
+    let mut count = 0;
+    for (from, until) in spans {
+        let (first, last) = ((from.as_nanos() / slice).max(next), until.as_nanos() / slice);
+        count += (last + 1).saturating_sub(first);
+        next = next.max(last + 1);
+    }
+    count
+}
+
+/// From the first to the last instant.
+fn stretch(spans: &[(Nanos, Nanos)]) -> Nanos {
+    match (spans.first(), spans.last()) {
+        (Some((from, _)), Some((_, until))) => until.since(*from),
+        _ => Nanos::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s(from: u64, until: u64) -> (Nanos, Nanos) {
+        (Nanos::from_secs(from), Nanos::from_secs(until))
+    }
+
+    /// Each algorithm by hand over 90 s of 60 a minute: a bucket its depth and 90 s of inflow, fixed minutes two of them, a
+    /// sliding minute ⌊90/60⌋ + 1; and with an hour's pause the bucket is full again but not fuller.
+    #[test]
+    fn by_hand() {
+        let rpm = Limits { rpm: Some(60.0), ..Limits::default() };
+        let most = |limits: &Limits, spans: &[(Nanos, Nanos)]| admissible(limits, Dimension::Requests, spans);
+        let with = |algorithm| Limits { algorithm, ..rpm.clone() };
+        assert_eq!(most(&rpm, &[s(0, 90)]), 150.0);
+        assert_eq!(most(&Limits { burst: Some(1.0), ..rpm.clone() }, &[s(0, 90)]), 91.0);
+        assert_eq!(most(&rpm, &[s(0, 90), s(100, 130)]), 150.0 + 10.0 + 30.0);
+        assert_eq!(most(&rpm, &[s(0, 90), s(3_690, 3_700)]), 150.0 + 60.0 + 10.0);
+        assert_eq!(most(&with(Algorithm::FixedWindow), &[s(0, 90)]), 120.0);
+        assert_eq!(most(&with(Algorithm::FixedWindow), &[s(59, 61)]), 120.0);
+        assert_eq!(most(&with(Algorithm::FixedWindow), &[s(0, 10), s(20, 30), s(70, 80)]), 120.0);
+        assert_eq!(most(&with(Algorithm::SlidingWindow), &[s(0, 90)]), 120.0);
+        assert_eq!(most(&with(Algorithm::SlidingWindow), &[s(0, 59)]), 60.0);
+        let sliced = Limits { period: Some(Nanos::from_secs(10)), ..with(Algorithm::FixedWindow) };
+        assert_eq!(most(&sliced, &[s(0, 89)]), 90.0);
+        assert_eq!(most(&Limits { rpm: Some(65.0), ..sliced }, &[s(0, 89)]), 90.0, "ten and five sixths are ten");
+        assert_eq!(most(&Limits::default(), &[s(0, 1)]), f64::INFINITY);
+        assert_eq!(admissible(&Limits { rpd: Some(86_400.0), ..rpm }, Dimension::RequestsPerDay, &[s(0, 100)]), 86_500.0);
+    }
+}
