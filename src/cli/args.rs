@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::exit::{FailOn, Failure, HELP};
-use super::{check, compare, completions, merge, profiles, report, run, strategies, validate};
+use super::{check, compare, completions, merge, profiles, report, run, strategies, sweep, validate};
 use crate::render::{FORMATS, Format};
 use crate::scenario::Overrides;
 
@@ -51,6 +51,7 @@ pub enum Command {
     Check(check::Options),
     Report(report::Options),
     Compare(compare::Options),
+    Sweep(sweep::Options),
     Merge(merge::Options),
     Validate(validate::Options),
     Strategies(strategies::Options),

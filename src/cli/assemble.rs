@@ -29,6 +29,7 @@ pub fn several(scenario: &Scenario, mut runs: Vec<Run>, interrupted: bool, wall:
         verdict: verdict(verdicts(&runs), interrupted),
         runs,
         wall,
+        replicated: Vec::new(),
         comparison: None,
     }
 }
@@ -70,5 +71,14 @@ pub fn collection(reports: Vec<Report>, invalid: Vec<String>) -> Collection {
     let any = |verdict| reports.iter().any(|report| report.verdict == verdict);
     let worst = [Verdict::Incomplete, Verdict::Fail, Verdict::Noisy, Verdict::NoData, Verdict::Pass];
     let verdict = worst.into_iter().find(|verdict| any(*verdict)).unwrap_or(Verdict::None);
-    Collection { format: FORMAT, lbsim: env!("CARGO_PKG_VERSION").to_owned(), verdict, reports, invalid, wall: None, comparison: None }
+    Collection {
+        format: FORMAT,
+        lbsim: env!("CARGO_PKG_VERSION").to_owned(),
+        verdict,
+        reports,
+        invalid,
+        wall: None,
+        comparison: None,
+        sweep: None,
+    }
 }

@@ -12,9 +12,8 @@ use super::load::{self, Ready};
 use super::terminal::Terminal;
 use super::{assemble, destination, files, interrupt, progress};
 use crate::drive::Plan;
-use crate::gate::Expectation;
 use crate::gate::batch::{self, Job};
-use crate::gate::run::{self as driver, Finished, Progress, needs_timing};
+use crate::gate::run::{Finished, Progress};
 use crate::render::View;
 use crate::render::number::{nanos, plural};
 use crate::report::{Document, Report};
@@ -125,21 +124,11 @@ fn plans(at: usize, scenario: &Scenario, seeds: NonZeroUsize) -> impl Iterator<I
     (0..seeds).map(move |i| (at, scenario.plan.with_seed(scenario.plan.seed.wrapping_add(i))))
 }
 
-/// Side by side, but for what is to be timed: that runs alone, afterwards.
 fn run_all(ready: &[Ready], plans: &[(usize, Plan)], threads: NonZeroUsize, progress: &Progress) -> Result<Vec<Finished>, Failure> {
     let expectations = |at: usize| ready[at].scenario.expectations.as_slice();
     let jobs: Vec<Job<'_>> = plans.iter().map(|(at, plan)| Job { plan, expectations: expectations(*at) }).collect();
-    let stop = interrupt::stop();
-    let mut finished =
-        batch::run_all(&jobs, threads, progress, stop).map_err(|(job, error)| load::cannot_drive(&ready[plans[job].0].scenario, &error))?;
-    for ((index, (at, plan)), slot) in plans.iter().enumerate().zip(&mut finished) {
-        let expected: &[Expectation] = expectations(*at);
-        if needs_timing(expected) {
-            let options = driver::Options { stop: Some(stop), progress: progress.run(index), time_decisions: true, ..Default::default() };
-            *slot = driver::run(plan, expected, options).map_err(|error| load::cannot_drive(&ready[*at].scenario, &error))?;
-        }
-    }
-    Ok(finished)
+    let finished = batch::run_all(&jobs, threads, progress, interrupt::stop());
+    finished.map_err(|(job, error)| load::cannot_drive(&ready[plans[job].0].scenario, &error))
 }
 
 /// One file is a report, a folder or several files are a collection, whatever is in them.

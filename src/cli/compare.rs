@@ -122,7 +122,8 @@ fn arms(ready: &[Ready], options: &Options) -> Result<Vec<Arm>, Failure> {
     Ok(arms)
 }
 
-fn arm(report: usize, scenario: &Scenario, strategy: Strategy) -> Arm {
+/// A scenario with a strategy; its variant has no name yet.
+pub fn arm(report: usize, scenario: &Scenario, strategy: Strategy) -> Arm {
     let mut plan = scenario.plan.clone();
     plan.engine.strategy = strategy;
     let variant = Variant { name: String::new(), report, strategy: strategy.name().to_owned(), runs: Vec::new() };
@@ -189,7 +190,8 @@ fn of_results(options: &Options) -> Result<Document, Failure> {
     Ok(experiment::compared(reports, found, None, None))
 }
 
-fn timing(outcome: &Outcome) -> String {
+/// What was made, and how long it took.
+pub fn timing(outcome: &Outcome) -> String {
     let elapsed = nanos(outcome.elapsed.as_secs_f64() * 1e9);
     let requests = plural(outcome.requests, "request");
     format!("{} of {} made in {elapsed}: {requests}", outcome.runs.len(), plural(outcome.total as u64, "run"))

@@ -12,8 +12,9 @@ use crate::drive::Plan;
 use crate::gate::batch::{self, Job};
 use crate::gate::compare::{Series, compare};
 use crate::gate::run::{self as driver, Progress};
+use crate::gate::sweep::table::{limits, rows};
 use crate::gate::{Expectation, verdict};
-use crate::report::{Comparison, DecisionCost, Document, Quantiles, Report, Run, Shard, Variant, VariantCost, Verdict, Wall};
+use crate::report::{Comparison, DecisionCost, Document, Quantiles, Report, Run, Shard, Sweep, Variant, VariantCost, Verdict, Wall};
 
 /// One variant, ready to run with any seed.
 #[derive(Clone, Debug)]
@@ -110,6 +111,21 @@ pub fn compared(mut reports: Vec<Report>, variants: Vec<Variant>, shard: Option<
     }
     let mut collection = assemble::collection(reports, Vec::new());
     (collection.comparison, collection.wall) = (Some(comparison), wall);
+    Document::Many(collection)
+}
+
+/// The document of a sweep; of a part of one, only its runs.
+pub fn swept(reports: Vec<Report>, sweep: Sweep, variants: Vec<Variant>, shard: Option<Shard>, wall: Option<Wall>) -> Document {
+    let (rows, limits) = match shard {
+        Some(_) => (Vec::new(), Vec::new()),
+        None => {
+            let rows = rows(&sweep.axes, &series(&reports, &variants));
+            let limits = limits(&sweep.axes, &rows);
+            (rows, limits)
+        }
+    };
+    let mut collection = assemble::collection(reports, Vec::new());
+    (collection.sweep, collection.wall) = (Some(Sweep { variants, rows, limits, shard, ..sweep }), wall);
     Document::Many(collection)
 }
 

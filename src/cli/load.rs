@@ -29,6 +29,18 @@ pub fn scenario(path: &str, overrides: &Overrides, terminal: &Terminal) -> Resul
     Ok(Ready { scenario: loaded.scenario, warnings })
 }
 
+/// As [`scenario`], without warnings: for the same file with other values.
+///
+/// # Errors
+/// As [`scenario`].
+pub fn silently(path: &str, overrides: &Overrides, terminal: &Terminal) -> Result<Ready, Exit> {
+    let loaded = scenario::load(path, overrides).map_err(|wrong| {
+        terminal.complain(&wrong.render(terminal.color_stderr, terminal.view.width));
+        Exit::Usage
+    })?;
+    Ok(Ready { scenario: loaded.scenario, warnings: 0 })
+}
+
 /// A plan that no driver takes, although the scenario layer did.
 pub fn cannot_drive(scenario: &Scenario, why: &crate::drive::DriveError) -> Failure {
     Failure::usage(format!("{}: {why}", scenario.path))

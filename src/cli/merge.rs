@@ -10,7 +10,7 @@ use super::experiment::{self, holds};
 use super::terminal::Terminal;
 use super::{destination, report};
 use crate::render::number::plural;
-use crate::report::{Document, Report, Run, Shard, Variant};
+use crate::report::{Document, Report, Run, Shard, Sweep, Variant};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,28 +51,34 @@ struct Part {
     shard: Shard,
     reports: Vec<Report>,
     variants: Vec<Variant>,
+    /// What is swept over, if anything.
+    sweep: Option<Sweep>,
     runs: Vec<(usize, Run)>,
 }
 
 fn part(file: &str) -> Result<Part, Failure> {
     let document = report::read(Path::new(file))?;
     let lbsim = document.lbsim().to_owned();
-    let (mut reports, comparison) = match document {
+    let (mut reports, comparison, sweep) = match document {
         Document::One(mut report) => {
             let comparison = report.comparison.take();
-            (vec![Report { wall: None, ..report }], comparison)
+            (vec![Report { wall: None, ..report }], comparison, None)
         }
-        Document::Many(collection) => (collection.reports, collection.comparison),
+        Document::Many(collection) => (collection.reports, collection.comparison, collection.sweep),
+    };
+    let mut sweep = sweep;
+    let parts = match (comparison, &mut sweep) {
+        (Some(comparison), _) => Some((comparison.shard, comparison.variants)),
+        (None, Some(sweep)) => Some((sweep.shard.take(), std::mem::take(&mut sweep.variants))),
+        (None, None) => None,
     };
     let no_shard = || Failure::usage(format!("{file} is no shard: `--shard I/N` of compare or sweep makes one"));
-    let comparison = comparison.ok_or_else(no_shard)?;
-    let shard = comparison.shard.ok_or_else(no_shard)?;
-    let mut variants = comparison.variants;
+    let (shard, mut variants) = parts.and_then(|(shard, variants)| Some((shard?, variants))).ok_or_else(no_shard)?;
     let runs = numbered(&mut reports, &mut variants, &shard).ok_or_else(|| {
         let index = shard.index;
         Failure::usage(format!("{file}: shard {index} does not hold all of its runs; it was interrupted: make it again"))
     })?;
-    Ok(Part { file: file.to_owned(), lbsim, shard, reports, variants, runs })
+    Ok(Part { file: file.to_owned(), lbsim, shard, reports, variants, sweep, runs })
 }
 
 /// Takes the runs out, each with its number; `None` if some are missing.
@@ -101,7 +107,7 @@ fn merge(mut parts: Vec<Part>) -> Result<Document, Failure> {
         let (file, theirs, ours) = (&first.file, &first.lbsim, env!("CARGO_PKG_VERSION"));
         return Err(Failure::usage(format!("{file} was made by lbsim {theirs}, this is {ours}: figures of two versions cannot be mixed")));
     }
-    let Part { file, shard, mut reports, mut variants, mut runs, .. } = first;
+    let Part { file, shard, mut reports, mut variants, sweep, mut runs, .. } = first;
     let mut found = vec![(shard.index, file.clone())];
     for part in parts {
         if let Some(why) = other(&part, &file, &shard, &reports, &variants) {
@@ -125,7 +131,10 @@ fn merge(mut parts: Vec<Part>) -> Result<Document, Failure> {
     }
     runs.sort_by_key(|(number, _)| *number);
     experiment::arrange(&mut reports, &mut variants, runs, false);
-    Ok(experiment::compared(reports, variants, None, None))
+    Ok(match sweep {
+        None => experiment::compared(reports, variants, None, None),
+        Some(sweep) => experiment::swept(reports, sweep, variants, None, None),
+    })
 }
 
 /// Why a part is of another experiment, if it is.
@@ -138,7 +147,7 @@ fn other(part: &Part, file: &str, shard: &Shard, reports: &[Report], variants: &
     } else if digests(&part.reports) != digests(reports) {
         Some("the scenarios differ (their digests do)".to_owned())
     } else if names(&part.variants) != names(variants) {
-        Some(format!("it compares {}, {file} {}", names(&part.variants).join(", "), names(variants).join(", ")))
+        Some(format!("it holds {}, {file} {}", names(&part.variants).join(", "), names(variants).join(", ")))
     } else if part.shard.of != shard.of {
         Some(format!("it is one of {}, {file} one of {}", plural(part.shard.of, "shard"), shard.of))
     } else if part.shard.runs != shard.runs {

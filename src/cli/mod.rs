@@ -16,6 +16,7 @@ mod interrupt;
 mod load;
 mod merge;
 mod output;
+mod probe;
 mod profiles;
 mod progress;
 mod report;
@@ -23,6 +24,7 @@ mod run;
 mod shard;
 mod strategies;
 mod summary;
+mod sweep;
 mod terminal;
 mod validate;
 mod variants;
@@ -59,6 +61,7 @@ fn execute(command: &Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Check(options) => check::execute(options, terminal),
         Command::Report(options) => report::execute(options, terminal),
         Command::Compare(options) => compare::execute(options, terminal),
+        Command::Sweep(options) => sweep::execute(options, terminal),
         Command::Merge(options) => merge::execute(options, terminal),
         Command::Validate(options) => validate::execute(options, terminal),
         Command::Strategies(options) => strategies::execute(options, terminal),

@@ -7,15 +7,17 @@ use clap::Args;
 
 use super::args::{Changes, Results, Strictness, WORDS, threads};
 use super::decisions::DecisionLog;
+use super::destination::Destination;
 use super::exit::{Exit, Failure, HELP, judge};
 use super::load::{self, Ready};
 use super::output::Output;
 use super::terminal::Terminal;
-use super::{assemble, destination, interrupt, progress};
+use super::{assemble, compare, destination, experiment, interrupt, progress};
+use crate::gate::compare::replicate::replicated;
 use crate::gate::run::{self as driver, Finished, Progress};
 use crate::metrics::observe::DecisionSink;
 use crate::render::number::{nanos, per_second, plural};
-use crate::report::Document;
+use crate::report::{Document, Report, Wall};
 use crate::scenario::Scenario;
 
 /// Run one scenario with one strategy and judge its expectations
@@ -26,6 +28,9 @@ pub struct Options {
     pub scenario: String,
     #[command(flatten)]
     pub changes: Changes,
+    /// Run with this many seeds, from the seed on: every figure with its interval
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub seeds: NonZeroUsize,
     #[command(flatten)]
     pub results: Results,
     /// Write every decision here, one JSON object a line
@@ -45,6 +50,9 @@ pub struct Options {
 
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> {
     let fail_on = options.strictness.checked()?;
+    if options.seeds.get() > 1 && options.decisions.is_some() {
+        return Err(Failure::usage("--decisions records one run: it cannot be combined with --seeds"));
+    }
     let scenario_path = Path::new(&options.scenario);
     let planned = destination::plan(&[scenario_path], &options.results, options.decisions.as_deref())?;
     let Ready { scenario, warnings } = match load::scenario(&options.scenario, &options.changes.overrides(), terminal) {
@@ -57,6 +65,9 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
         terminal.remark(&format!("warning: Ctrl-C will end the program without a report: {problem}"));
     }
     let outputs = planned.into_iter().map(destination::Planned::open).collect::<Result<Vec<_>, _>>()?;
+    if options.seeds.get() > 1 {
+        return several(&scenario, warnings, options, outputs, terminal);
+    }
     let log = options.decisions.as_deref().map(Output::create).transpose()?;
     let log = log.map(|output| DecisionLog::new(names(&scenario), output, threads(options.jobs).get() > 1, interrupt::stop()));
     let finished = simulate(&scenario, options, log, terminal)?;
@@ -66,6 +77,34 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     }
     let report = assemble::single(&scenario, finished, options.stable);
     let document = Document::One(report);
+    destination::write(&document, outputs, &terminal.view, terminal)?;
+    Ok(judge(document.verdicts(), warnings, interrupted, fail_on))
+}
+
+/// The same with several seeds, side by side; the picks of the first are timed in a run of its own.
+fn several(
+    scenario: &Scenario,
+    warnings: usize,
+    options: &Options,
+    outputs: Vec<Destination>,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let fail_on = options.strictness.checked()?;
+    let arm = compare::arm(0, scenario, scenario.plan.engine.strategy);
+    let seeds = experiment::seeds(scenario.plan.seed, options.seeds.get());
+    let arms = std::slice::from_ref(&arm);
+    let outcome = experiment::run(arms, &seeds, None, threads(options.jobs), terminal)?;
+    let interrupted = outcome.interrupted;
+    if !options.stable {
+        terminal.remark(&compare::timing(&outcome));
+    }
+    let costs = if options.stable || interrupted { Vec::new() } else { experiment::decision_costs(arms, seeds[0])? };
+    let wall = (!options.stable).then(|| Wall { variants: Vec::new(), ..experiment::wall(&outcome, costs) });
+    let mut reports = [assemble::several(scenario, Vec::new(), false, wall)];
+    experiment::arrange(&mut reports, &mut [arm.variant], outcome.runs, interrupted);
+    let [report] = reports;
+    let replicated = replicated(&report.runs.iter().collect::<Vec<_>>());
+    let document = Document::One(Report { replicated, ..report });
     destination::write(&document, outputs, &terminal.view, terminal)?;
     Ok(judge(document.verdicts(), warnings, interrupted, fail_on))
 }

@@ -7,7 +7,7 @@ use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
 use super::Expectation;
-use super::run::{Finished, Options, Progress, run};
+use super::run::{Finished, Options, Progress, needs_timing, run};
 use crate::drive::{DriveError, Plan};
 
 /// One run to make.
@@ -21,8 +21,9 @@ pub struct Job<'a> {
 
 /// Makes all runs, `threads` at a time. Each is a pure function of its plan, so that the results do not depend on `threads`.
 ///
-/// `progress` counts the jobs in their order; `stop` ends all of them early. No pick is timed: runs side by side disturb
-/// each other's caches, and that would be measured as the cost of a decision.
+/// `progress` counts the jobs in their order; `stop` ends all of them early. Picks are timed only where an expectation is
+/// about them, and those runs are made alone, afterwards: runs side by side disturb each other's caches, and that would
+/// be measured as the cost of a decision.
 ///
 /// # Errors
 /// The first job (in order) whose plan cannot be run, with its index.
@@ -32,14 +33,20 @@ pub fn run_all(
     progress: &Progress,
     stop: &AtomicBool,
 ) -> Result<Vec<Finished>, (usize, DriveError)> {
-    let one = |(index, job): (usize, &Job<'_>)| {
-        let options = Options { progress: progress.run(index), stop: Some(stop), ..Options::default() };
-        run(job.plan, job.expectations, options).map_err(|error| (index, error))
+    let one = |index: usize, time_decisions: bool| {
+        let options = Options { progress: progress.run(index), stop: Some(stop), time_decisions, ..Options::default() };
+        run(jobs[index].plan, jobs[index].expectations, options).map_err(|error| (index, error))
     };
-    match ThreadPoolBuilder::new().num_threads(threads.get().min(jobs.len().max(1))).build() {
-        // Collected by index, never by who finished first.
-        Ok(pool) => pool.install(|| jobs.par_iter().enumerate().map(one).collect::<Vec<_>>()).into_iter().collect(),
-        // No thread to be had: this one can do it all.
-        Err(_) => jobs.iter().enumerate().map(one).collect(),
-    }
+    let (alone, together): (Vec<usize>, Vec<usize>) = (0..jobs.len()).partition(|index| needs_timing(jobs[*index].expectations));
+    let made: Vec<Result<Finished, (usize, DriveError)>> =
+        match ThreadPoolBuilder::new().num_threads(threads.get().min(together.len().max(1))).build() {
+            // Collected by index, never by who finished first.
+            Ok(pool) => pool.install(|| together.par_iter().map(|index| one(*index, false)).collect()),
+            // No thread to be had: this one can do it all.
+            Err(_) => together.iter().map(|index| one(*index, false)).collect(),
+        };
+    let timed = alone.iter().map(|index| one(*index, true)).collect::<Vec<_>>();
+    let mut finished: Vec<_> = together.into_iter().chain(alone).zip(made.into_iter().chain(timed)).collect();
+    finished.sort_by_key(|(index, _)| *index);
+    finished.into_iter().map(|(_, result)| result).collect()
 }

@@ -13,6 +13,7 @@ pub mod expect;
 pub mod judge;
 pub mod metric;
 pub mod run;
+pub mod sweep;
 
 mod catalogue;
 mod distance;

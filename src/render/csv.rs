@@ -1,6 +1,7 @@
 //! One row per run and provider, for spreadsheets and data frames.
 
 use super::compare;
+use super::sweep;
 use crate::report::{Document, ProviderRun, Report, Run};
 
 const COLUMNS: [&str; 25] = [
@@ -36,16 +37,19 @@ pub fn render(document: &Document) -> String {
     if let Some(comparison) = document.comparison().filter(|comparison| comparison.shard.is_none()) {
         return compare::csv::render(document, comparison);
     }
+    if let Some(sweep) = document.sweep().filter(|sweep| sweep.shard.is_none()) {
+        return sweep::csv::render(document, sweep);
+    }
     let runs = document.reports().iter().flat_map(|report| report.runs.iter().map(move |run| (report, run)));
     let rows = runs.flat_map(|(report, run)| run.providers.iter().map(move |provider| row(report, run, provider)));
     text(&std::iter::once(COLUMNS.map(str::to_owned)).chain(rows).collect::<Vec<_>>())
 }
 
 /// Records as comma-separated values, quoted where that is needed.
-pub(super) fn text<const N: usize>(records: &[[String; N]]) -> String {
+pub(super) fn text(records: &[impl AsRef<[String]>]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for record in records {
-        writer.write_record(record).expect("rows are arrays of one length and memory takes every byte");
+        writer.write_record(record.as_ref()).expect("rows are arrays of one length and memory takes every byte");
     }
     let bytes = writer.into_inner().expect("memory takes every byte");
     String::from_utf8(bytes).expect("the fields are text and the delimiters ASCII")

@@ -2,7 +2,7 @@
 
 use console::measure_text_width;
 
-use super::number::{ABSENT, millis, nanos, plain, plural, ratio_fine};
+use super::number::{millis, nanos, or_absent, plain, plural, ratio_fine};
 use super::text::Tone;
 use crate::gate::{Metric, Unit};
 use crate::report::{ExpectationResult, Report, Run, Verdict};
@@ -33,8 +33,12 @@ pub(super) fn subject(expectation: &ExpectationResult) -> String {
 
 /// The measured value in the unit of its metric.
 pub(super) fn got(expectation: &ExpectationResult) -> String {
-    let Some(value) = expectation.got else { return ABSENT.to_owned() };
-    match Metric::parse(&expectation.metric).map(|metric| (metric, metric.unit())) {
+    or_absent(expectation.got, |got| value(&expectation.metric, got))
+}
+
+/// A value in the unit of its metric.
+pub(super) fn value(metric: &str, value: f64) -> String {
+    match Metric::parse(metric).map(|metric| (metric, metric.unit())) {
         // A probability over many orders of magnitude is no percentage.
         Some((Metric::Chi2P, _)) => plain(value),
         Some((_, Unit::Nanos)) => nanos(value),

@@ -2,13 +2,17 @@
 
 use super::check;
 use super::compare;
-use super::human::{classes, expectations, head, latency, providers, requests};
+use super::human::{classes, expectations, head, latency, providers, replicated, requests};
+use super::sweep;
 use crate::report::{Document, Report, Run};
 
 /// One report whole; of several a table of verdicts, then those that do not hold, whole.
 pub fn document(document: &Document) -> String {
     if let Some(comparison) = document.comparison() {
         return compare::markdown::render(document, comparison);
+    }
+    if let Some(sweep) = document.sweep() {
+        return sweep::markdown::render(document, sweep);
     }
     match document {
         Document::One(report) => render(report),
@@ -19,10 +23,21 @@ pub fn document(document: &Document) -> String {
 /// The whole report but the wall-clock part, which belongs to one machine and one moment.
 pub fn render(report: &Report) -> String {
     let mut text = String::new();
-    for run in &report.runs {
-        text += &render_run(report, run);
+    if report.replicated.is_empty() {
+        report.runs.iter().for_each(|run| text += &render_run(report, run));
+    } else {
+        text += &render_replicated(report);
     }
     text += &format!("\n<sub>lbsim {} · `{}` · digest {}</sub>\n", report.lbsim, report.scenario.path, report.scenario.digest);
+    text
+}
+
+/// Of several seeds the figures over them; the runs themselves are in the JSON.
+fn render_replicated(report: &Report) -> String {
+    let (label, _) = head::label(report.verdict);
+    let mut text = format!("### {label} {}\n\n{}\n", report.scenario.name, replicated::facts(report).join(" · "));
+    let tables = [replicated::figures(report), replicated::shares(report), replicated::expectations(report)];
+    tables.iter().filter(|table| !table.is_empty()).for_each(|table| text += &format!("\n{}", table.markdown()));
     text
 }
 

@@ -25,6 +25,7 @@ pub fn report() -> Report {
         verdict: Verdict::Fail,
         runs: vec![run()],
         wall: Some(wall()),
+        replicated: Vec::new(),
         comparison: None,
     }
 }

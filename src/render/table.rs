@@ -1,5 +1,7 @@
 //! A table that fits a width: it shortens names, closes up its columns, and at last leaves the least important columns out.
 
+use std::borrow::Cow;
+
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table as Grid};
 use console::measure_text_width;
@@ -7,9 +9,9 @@ use console::measure_text_width;
 use super::text::{Tone, cut};
 
 /// A column.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Column {
-    title: &'static str,
+    title: Cow<'static, str>,
     right: bool,
     shrinks: Shrinks,
     /// 0: always shown; otherwise higher ones go first.
@@ -26,17 +28,22 @@ enum Shrinks {
 impl Column {
     /// Words, to the left; shortened with `…` when the table is too wide.
     pub const fn text(title: &'static str) -> Column {
-        Column { title, right: false, shrinks: Shrinks::First, dispensable: 0 }
+        Column { title: Cow::Borrowed(title), right: false, shrinks: Shrinks::First, dispensable: 0 }
+    }
+
+    /// As [`Column::text`], with a title that is not known beforehand.
+    pub fn named(title: String) -> Column {
+        Column { title: Cow::Owned(title), ..Column::text("") }
     }
 
     /// Words of a fixed vocabulary, to the left; shortened only when nothing else helps.
     pub const fn word(title: &'static str) -> Column {
-        Column { title, right: false, shrinks: Shrinks::Late, dispensable: 0 }
+        Column { title: Cow::Borrowed(title), right: false, shrinks: Shrinks::Late, dispensable: 0 }
     }
 
     /// Figures, to the right, never shortened.
     pub const fn figure(title: &'static str) -> Column {
-        Column { title, right: true, shrinks: Shrinks::Never, dispensable: 0 }
+        Column { title: Cow::Borrowed(title), right: true, shrinks: Shrinks::Never, dispensable: 0 }
     }
 
     /// May be left out when there is no room, the highest `rank` first.
@@ -82,7 +89,7 @@ impl Table {
         let last = layout.columns.len().saturating_sub(1);
         let mut grid = Grid::new();
         grid.load_style(NOTHING.header_separator(LineStyle::none().fill('─'))).set_content_arrangement(ContentArrangement::Disabled);
-        grid.set_header(layout.columns.iter().map(|&(index, limit)| cut(self.columns[index].title, limit)));
+        grid.set_header(layout.columns.iter().map(|&(index, limit)| cut(&self.columns[index].title, limit)));
         for (_, cells) in &self.rows {
             grid.add_row(layout.columns.iter().map(|&(index, limit)| cut(&cells[index], limit)));
         }
@@ -99,7 +106,7 @@ impl Table {
     /// The table in GitHub's Markdown, all columns.
     pub fn markdown(&self) -> String {
         let row = |cells: &mut dyn Iterator<Item = String>| format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));
-        let mut text = row(&mut self.columns.iter().map(|column| column.title.to_owned()));
+        let mut text = row(&mut self.columns.iter().map(|column| column.title.clone().into_owned()));
         text += &row(&mut self.columns.iter().map(|column| if column.right { "---:" } else { "---" }.to_owned()));
         for (_, cells) in &self.rows {
             text += &row(&mut cells.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " ")));
@@ -140,7 +147,7 @@ impl Table {
 
     fn natural(&self, index: usize) -> usize {
         let cells = self.rows.iter().map(|(_, cells)| measure_text_width(&cells[index]));
-        cells.chain([measure_text_width(self.columns[index].title)]).max().unwrap_or(0)
+        cells.chain([measure_text_width(&self.columns[index].title)]).max().unwrap_or(0)
     }
 }
 

@@ -334,6 +334,7 @@ fn checked() -> Document {
         invalid,
         wall: None,
         comparison: None,
+        sweep: None,
     })
 }
 

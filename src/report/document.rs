@@ -6,6 +6,7 @@ use thiserror::Error;
 use super::FORMAT;
 use super::comparison::Comparison;
 use super::run::{Quantiles, Run};
+use super::sweep::{Replicated, Sweep};
 
 /// A result file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Report {
     /// The only part that depends on the machine; absent with `--stable`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall: Option<Wall>,
+    /// Figures over the seeds; only from `lbsim run --seeds`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replicated: Vec<Replicated>,
     /// The strategies side by side; only from `lbsim compare`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
@@ -50,6 +54,9 @@ pub struct Collection {
     /// The scenarios side by side; only from `lbsim compare`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// The points of a sweep; only from `lbsim sweep`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweep>,
 }
 
 /// What a result file holds.
@@ -118,6 +125,14 @@ impl Document {
         match self {
             Document::One(report) => report.comparison.as_ref(),
             Document::Many(collection) => collection.comparison.as_ref(),
+        }
+    }
+
+    /// What was swept over, if anything.
+    pub fn sweep(&self) -> Option<&Sweep> {
+        match self {
+            Document::One(_) => None,
+            Document::Many(collection) => collection.sweep.as_ref(),
         }
     }
 

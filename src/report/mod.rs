@@ -5,6 +5,7 @@
 mod comparison;
 mod document;
 mod run;
+mod sweep;
 
 pub use comparison::{Better, ComparedValue, Comparison, Mark, Method, MetricComparison, Shard, Variant};
 pub use document::{Collection, DecisionCost, Document, DocumentError, Report, ScenarioRef, VariantCost, Verdict, Wall};
@@ -12,6 +13,7 @@ pub use run::{
     Attempts, ClassRun, Decisions, Efficiency, ExpectationResult, Fairness, ProviderDecisions, ProviderRun, ProviderTimeline, Quantiles,
     Quota, Requests, Run, Timeline,
 };
+pub use sweep::{Axis, Limit, Replicated, Sweep, SweepRow};
 
 /// Version of the result format.
 pub const FORMAT: u32 = 1;

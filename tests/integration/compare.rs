@@ -99,7 +99,7 @@ fn what_does_not_belong_together_is_not_merged() {
         (&["1.json", "whole.json"], "whole.json is no shard"),
         (&["1.json", "seed.json"], "seed.json does not belong to 1.json: the scenarios differ"),
         (&["1.json", "rate.json"], "rate.json does not belong to 1.json: the scenarios differ"),
-        (&["1.json", "other.json"], "it compares random, failover"),
+        (&["1.json", "other.json"], "it holds random, failover"),
         (&["1.json", "third.json"], "it is one of 3 shards, 1.json one of 2"),
         (&["1.json", "old.json"], "it was made by lbsim 0.0."),
         (&["1.json", "cut.json"], "cut.json"),

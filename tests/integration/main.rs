@@ -9,3 +9,4 @@ mod health;
 mod layers;
 mod readme;
 mod scenarios;
+mod sweep;

@@ -16,6 +16,7 @@ pub mod difference;
 pub mod holm;
 mod metric;
 mod notes;
+pub mod replicate;
 pub mod student;
 
 pub use metric::{COMPARED, Compared};

@@ -5,7 +5,7 @@ pub mod human;
 pub mod markdown;
 
 mod grid;
-mod value;
+pub(super) mod value;
 
 use crate::report::{Comparison, MetricComparison};
 

@@ -5,7 +5,7 @@ use crate::render::number::{ABSENT, fixed, millis, or_absent, plain, ratio};
 use crate::report::{ComparedValue, Mark};
 
 /// What a metric is called in a heading; others keep their name.
-pub(super) fn label(metric: &str) -> &'static str {
+pub(in crate::render) fn label(metric: &str) -> &'static str {
     match metric {
         "max_share_error" => "share error",
         "rate_limited" => "429s",
@@ -22,7 +22,12 @@ pub(super) fn label(metric: &str) -> &'static str {
 }
 
 pub(super) fn mean(metric: &str, value: &ComparedValue) -> String {
-    or_absent(value.mean, |mean| match unit(metric) {
+    text(metric, value.mean)
+}
+
+/// A value in the unit of its metric.
+pub(in crate::render) fn text(metric: &str, value: Option<f64>) -> String {
+    or_absent(value, |mean| match unit(metric) {
         Unit::Ratio => ratio(mean),
         Unit::Millis | Unit::Nanos => millis(mean),
         Unit::Number => plain(mean),

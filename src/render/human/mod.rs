@@ -7,11 +7,13 @@ pub(super) mod head;
 pub(super) mod latency;
 pub(super) mod providers;
 mod reasons;
+pub(super) mod replicated;
 pub(super) mod requests;
 
 use super::View;
 use super::check;
 use super::compare;
+use super::sweep;
 use super::table::Table;
 use super::text::{Tone, paint, wrap, wrap_items};
 use crate::report::{Document, Report, Run};
@@ -20,6 +22,9 @@ use crate::report::{Document, Report, Run};
 pub fn document(document: &Document, view: &View) -> String {
     if let Some(comparison) = document.comparison() {
         return compare::human::render(document, comparison, view);
+    }
+    if let Some(sweep) = document.sweep() {
+        return sweep::human::render(document, sweep, view);
     }
     match document {
         Document::One(report) if !view.gate => render(report, view),
@@ -31,11 +36,18 @@ pub fn document(document: &Document, view: &View) -> String {
 /// The whole report; ends with a newline, and no line is wider than `view.width`.
 pub fn render(report: &Report, view: &View) -> String {
     let mut page = Page::new(view);
-    for (position, run) in report.runs.iter().enumerate() {
+    let several = !report.replicated.is_empty();
+    for (position, run) in report.runs.iter().enumerate().filter(|_| !several || view.verbose) {
         if position > 0 {
             page.blank();
         }
         write_run(&mut page, report, run);
+    }
+    if several {
+        if view.verbose {
+            page.blank();
+        }
+        replicated::write(&mut page, report);
     }
     if view.quiet {
         return page.text;
