@@ -10,7 +10,7 @@ use super::args::{Changes, Results, Strictness, threads};
 use super::exit::{Exit, Failure, HELP, judge};
 use super::load::{self, Ready};
 use super::terminal::Terminal;
-use super::{assemble, destination, files, interrupt, progress};
+use super::{assemble, destination, files, interrupt, progress, prove};
 use crate::drive::Plan;
 use crate::gate::batch::{self, Job};
 use crate::gate::run::{Finished, Progress};
@@ -23,6 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   lbsim check scenarios
   lbsim check scenarios/weighted.toml --seeds 20
+  lbsim check scenarios --prove
   lbsim check weighted.toml --expect 'share(alpha)=50%±1%'
 One file gives a report as `lbsim run` does; a folder or several files give a
 list of them, in the order of their names.";
@@ -38,6 +39,9 @@ pub struct Options {
     /// Run each scenario with this many seeds, from its own on; all must hold
     #[arg(long, value_name = "N", default_value = "1")]
     pub seeds: NonZeroUsize,
+    /// Put broken balancers in place of the engine, and tell which of them the expectations catch; exit 1 when one is missed
+    #[arg(long)]
+    pub prove: bool,
     #[command(flatten)]
     pub results: Results,
     /// Leave out what depends on the machine: same input, same bytes
@@ -53,6 +57,9 @@ pub struct Options {
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> {
     let fail_on = options.strictness.checked()?;
     let paths = files::scenarios(&options.paths)?;
+    if options.prove {
+        return prove::execute(options, &paths, terminal);
+    }
     let inputs: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
     let planned = destination::plan(&inputs, &options.results, None)?;
     let loaded = read(&paths, options, terminal);

@@ -19,6 +19,7 @@ mod output;
 mod probe;
 mod profiles;
 mod progress;
+mod prove;
 mod report;
 mod run;
 mod shard;

@@ -1,5 +1,6 @@
 //! The life of an attempt: sent, perhaps queued, served or refused, ended, settled.
 
+use super::balancer::Balancer;
 use super::queue::Class;
 use super::request::Live;
 use super::simulate::{Simulation, kind};
@@ -35,7 +36,7 @@ enum Phase {
     Refused,
 }
 
-impl<O: Observer> Simulation<'_, '_, O> {
+impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     /// Sends a request to the provider of a lease.
     pub fn send(&mut self, request: u32, lease: Lease, attempt_kind: AttemptKind) {
         let Some(live) = self.requests.get_mut(request) else { return };

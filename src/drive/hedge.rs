@@ -3,6 +3,7 @@
 //! Source: Dean, Barroso, "The Tail at Scale", CACM 56(2), 2013. The budget keeps hedges a share of the requests: each request
 //! earns `budget` of a hedge, and at most ten are saved up, so that a slow quarter of an hour does not double the load.
 
+use super::balancer::Balancer;
 use super::queue::Class;
 use super::simulate::{Simulation, kind};
 use crate::engine::{AttemptResult, Outcome};
@@ -42,7 +43,7 @@ impl HedgeBudget {
     }
 }
 
-impl<O: Observer> Simulation<'_, '_, O> {
+impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     /// The first attempt has taken long enough: a second one beside it, if there is a budget and another provider.
     pub fn hedge(&mut self, slot: u32) {
         let Some(live) = self.requests.get_mut(slot) else { return };

@@ -1,5 +1,7 @@
 //! The drivers move the engine and the world through a run.
+
 mod attempt;
+mod balancer;
 mod hedge;
 pub mod plan;
 mod probe;
@@ -10,6 +12,7 @@ mod slab;
 mod timer;
 mod users;
 
+pub use balancer::Balancer;
 pub use plan::Plan;
-pub use simulate::{DriveError, Finished, Options, simulate};
+pub use simulate::{DriveError, Finished, Options, simulate, simulate_with};
 pub use timer::timer_cost;

@@ -1,10 +1,11 @@
 //! Active health probes: one per provider and interval, told to every engine.
 
+use super::balancer::Balancer;
 use super::queue::Class;
 use super::simulate::{Simulation, kind};
 use crate::metrics::observe::Observer;
 
-impl<O: Observer> Simulation<'_, '_, O> {
+impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     /// Spreads the first probes evenly over an interval, so that providers are not asked in lockstep.
     pub fn start_probes(&mut self) {
         let Some(check) = self.plan.health_check else { return };

@@ -1,5 +1,6 @@
 //! The life of a request: offered, picked for, perhaps waiting in the balancer, retried, ended.
 
+use super::balancer::Balancer;
 use super::queue::Class;
 use super::simulate::{Simulation, kind};
 use crate::engine::{Decision, Lease, Outcome, Request, Retrying, Tried, Why};
@@ -59,7 +60,7 @@ enum Picked {
     Refused,
 }
 
-impl<O: Observer> Simulation<'_, '_, O> {
+impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     /// A request arrives now.
     pub fn arrive(&mut self, id: u64, trace: Option<TraceRow>, user: Option<u32>) {
         let measured = self.count_arrival();

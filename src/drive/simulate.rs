@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use thiserror::Error;
 
 use super::attempt::Attempt;
+use super::balancer::Balancer;
 use super::hedge::HedgeBudget;
 use super::plan::Plan;
 use super::queue::{Class, EventQueue, Target};
@@ -16,7 +17,7 @@ use super::slab::Slab;
 use super::timer::PickTimer;
 use super::users::Users;
 use crate::engine::limit::{Cost, LimitError};
-use crate::engine::{ConfigError, Engine, Trace, WaitQueue};
+use crate::engine::{Config, ConfigError, Engine, Trace, WaitQueue};
 use crate::metrics::observe::{DecisionSink, Observer};
 use crate::rng;
 use crate::time::Nanos;
@@ -65,7 +66,20 @@ pub enum DriveError {
 /// # Errors
 /// [`DriveError`], before the first event, for limits or a balancer configuration that contradict themselves.
 pub fn simulate<O: Observer>(plan: &Plan, observer: &mut O, options: Options<'_>) -> Result<Finished, DriveError> {
-    let mut simulation = Simulation::new(plan, observer, options)?;
+    simulate_with(plan, observer, options, &Engine::new)
+}
+
+/// [`simulate`] with balancers of another make, one per replica.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_with<O: Observer, B: Balancer>(
+    plan: &Plan,
+    observer: &mut O,
+    options: Options<'_>,
+    make: &dyn Fn(Config) -> Result<B, ConfigError>,
+) -> Result<Finished, DriveError> {
+    let mut simulation = Simulation::new(plan, observer, options, make)?;
     simulation.run()?;
     Ok(simulation.finish())
 }
@@ -106,7 +120,7 @@ pub(super) mod kind {
     pub const PROBE_BAD: u8 = 15;
 }
 
-pub(super) struct Simulation<'a, 'o, O> {
+pub(super) struct Simulation<'a, 'o, O, B> {
     pub plan: &'a Plan,
     pub observer: &'a mut O,
     pub stop: Option<&'o AtomicBool>,
@@ -117,7 +131,7 @@ pub(super) struct Simulation<'a, 'o, O> {
     pub now: Nanos,
     pub events: EventQueue,
     pub fleet: Fleet,
-    pub engines: Vec<Engine>,
+    pub engines: Vec<B>,
     /// One per engine.
     pub waiting: Vec<WaitQueue<u32>>,
     pub wake: Vec<Wake>,
@@ -126,7 +140,7 @@ pub(super) struct Simulation<'a, 'o, O> {
     pub factory: RequestFactory,
     /// By class.
     pub models: Vec<crate::engine::ModelId>,
-    pub config: crate::engine::Config,
+    pub config: Config,
     pub users: Option<Users>,
     pub hedges: HedgeBudget,
     /// Probes so far, by provider.
@@ -138,12 +152,18 @@ pub(super) struct Simulation<'a, 'o, O> {
     interrupted: bool,
 }
 
-impl<'a, 'o, O: Observer> Simulation<'a, 'o, O> {
-    fn new(plan: &'a Plan, observer: &'a mut O, options: Options<'o>) -> Result<Self, DriveError> {
+impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
+    fn new(
+        plan: &'a Plan,
+        observer: &'a mut O,
+        options: Options<'o>,
+        make: &dyn Fn(Config) -> Result<B, ConfigError>,
+    ) -> Result<Self, DriveError> {
         let classes = &plan.load.classes;
         let mean = |size: fn(&crate::world::spec::Class) -> f64| classes.iter().map(|class| class.share * size(class)).sum::<f64>() as u64;
         let background = Cost { input: mean(|class| class.input.mean()), output: mean(|class| class.output.mean()) };
-        let engines = engines(plan)?;
+        let replicas = 0..plan.replicas as usize;
+        let engines = replicas.map(|replica| make(replica_config(&plan.engine, plan.seed, replica))).collect::<Result<Vec<B>, _>>()?;
         let model =
             |class: &crate::world::spec::Class| class.model.as_ref().map_or(crate::engine::ModelId::ANY, |name| engines[0].model(name));
         let lanes = || classes.iter().map(|class| class.priority);
@@ -356,12 +376,8 @@ fn is_live(target: &Target, attempts: &Slab<Attempt>, requests: &Slab<Live>) -> 
     }
 }
 
-fn engines(plan: &Plan) -> Result<Vec<Engine>, ConfigError> {
-    (0..plan.replicas as usize).map(|replica| Engine::new(replica_config(&plan.engine, plan.seed, replica))).collect()
-}
-
 /// Replicas differ in their random choices only.
-fn replica_config(config: &crate::engine::Config, seed: u64, replica: usize) -> crate::engine::Config {
+fn replica_config(config: &Config, seed: u64, replica: usize) -> Config {
     let seed = if replica == 0 { seed } else { rng::mix(seed.wrapping_add(replica as u64)) };
-    crate::engine::Config { seed, ..config.clone() }
+    Config { seed, ..config.clone() }
 }

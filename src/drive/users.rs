@@ -1,5 +1,6 @@
 //! The users of a closed loop: each thinks, sends, waits for the end of its request, and thinks again.
 
+use super::balancer::Balancer;
 use super::queue::Class;
 use super::simulate::{Simulation, kind};
 use crate::metrics::observe::Observer;
@@ -34,7 +35,7 @@ impl Users {
     }
 }
 
-impl<O: Observer> Simulation<'_, '_, O> {
+impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     /// Everyone begins by thinking.
     pub fn start_users(&mut self) {
         let count = self.users.as_ref().map_or(0, |users| users.sent.len() as u32);

@@ -12,6 +12,7 @@ pub mod evaluate;
 pub mod expect;
 pub mod judge;
 pub mod metric;
+pub mod prove;
 pub mod run;
 pub mod sweep;
 

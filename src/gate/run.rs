@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::bound::{bound, efficiency};
 use super::cause::likely_cause;
 use super::{Expectation, Metric, evaluate, slices};
-use crate::drive::{self, DriveError, Plan};
+use crate::drive::{self, Balancer, DriveError, Plan};
+use crate::engine::{Config, ConfigError, Engine};
 use crate::metrics::decision::decision_cost;
 use crate::metrics::observe::DecisionSink;
 use crate::metrics::reasons::Reasons;
@@ -80,6 +81,19 @@ pub struct Finished {
 /// # Errors
 /// [`DriveError`] for limits or a balancer configuration that contradict themselves.
 pub fn run(plan: &Plan, expectations: &[Expectation], options: Options<'_>) -> Result<Finished, DriveError> {
+    run_with(plan, expectations, options, &Engine::new)
+}
+
+/// [`run`] with balancers of another make.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with<B: Balancer>(
+    plan: &Plan,
+    expectations: &[Expectation],
+    options: Options<'_>,
+    make: &dyn Fn(Config) -> Result<B, ConfigError>,
+) -> Result<Finished, DriveError> {
     let timer_ns = if options.time_decisions { drive::timer_cost() } else { 0 };
     let mut recorder = Recorder::new(recorder_config(plan, expectations, timer_ns));
     let names = plan.providers.iter().map(|provider| provider.name.clone());
@@ -98,7 +112,7 @@ pub fn run(plan: &Plan, expectations: &[Expectation], options: Options<'_>) -> R
         time_every: options.time_decisions.then_some(TIMED_EVERY),
     };
     let start = Instant::now();
-    let finished = drive::simulate(plan, &mut recorder, driving)?;
+    let finished = drive::simulate_with(plan, &mut recorder, driving, make)?;
     let elapsed = start.elapsed();
     let (mut run, mut stats) = recorder.into_run(plan.seed);
     run.efficiency = efficiency(&bound(plan, &run, finished.requests), &run);

@@ -7,6 +7,7 @@ mod formats;
 mod gallery;
 mod health;
 mod layers;
+mod prove;
 mod readme;
 mod scenarios;
 mod sweep;

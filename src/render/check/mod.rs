@@ -2,6 +2,7 @@
 
 pub mod human;
 pub mod markdown;
+pub mod prove;
 
 use super::number::plural;
 use crate::report::{ExpectationResult, Report, Run, Verdict};

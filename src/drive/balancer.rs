@@ -1,0 +1,84 @@
+//! What a driver asks of a balancer: the engine itself, or the engine with a fault put in, to see whether a gate notices.
+
+use crate::engine::limit::RateLimitHeaders;
+use crate::engine::{Config, ConfigError, Decision, Engine, HealthEvent, Lease, ModelId, Outcome, Request, Retrying, Trace};
+use crate::time::Nanos;
+
+/// One gateway's balancer. The methods are those of [`Engine`]; the driver is compiled for each implementation, so that the
+/// seam costs the engine nothing.
+pub trait Balancer {
+    /// The id of a model name.
+    fn model(&self, name: &str) -> ModelId;
+    /// Chooses a provider.
+    fn pick(&self, now: Nanos, request: &Request) -> Decision;
+    /// The same, with reasons.
+    fn pick_traced(&self, now: Nanos, request: &Request, trace: &mut Trace) -> Decision;
+    /// An answer has begun.
+    fn first_token(&self, now: Nanos, lease: &mut Lease);
+    /// The head of an answer tells of the limits.
+    fn headers(&self, now: Nanos, lease: &Lease, headers: &RateLimitHeaders);
+    /// An attempt has ended.
+    fn settle(&self, now: Nanos, lease: Lease, outcome: Outcome);
+    /// A health probe has ended.
+    fn probed(&self, now: Nanos, provider: usize, good: bool);
+    /// What has happened to a provider's health since it was asked last.
+    fn next_health_event(&self) -> Option<HealthEvent>;
+    /// Another pool.
+    ///
+    /// # Errors
+    /// As [`Engine::reconfigure`].
+    fn reconfigure(&self, now: Nanos, config: Config) -> Result<(), ConfigError>;
+    /// What to do after a failed attempt.
+    fn retry(&self, now: Nanos, request: &Request, outcome: &Outcome) -> Retrying;
+    /// Whether the end of an attempt could make room for a request.
+    fn settle_may_help(&self, now: Nanos, request: &Request) -> bool;
+}
+
+impl Balancer for Engine {
+    fn model(&self, name: &str) -> ModelId {
+        Engine::model(self, name)
+    }
+
+    #[inline]
+    fn pick(&self, now: Nanos, request: &Request) -> Decision {
+        Engine::pick(self, now, request)
+    }
+
+    fn pick_traced(&self, now: Nanos, request: &Request, trace: &mut Trace) -> Decision {
+        Engine::pick_traced(self, now, request, trace)
+    }
+
+    #[inline]
+    fn first_token(&self, now: Nanos, lease: &mut Lease) {
+        Engine::first_token(self, now, lease);
+    }
+
+    fn headers(&self, now: Nanos, lease: &Lease, headers: &RateLimitHeaders) {
+        Engine::headers(self, now, lease, headers);
+    }
+
+    #[inline]
+    fn settle(&self, now: Nanos, lease: Lease, outcome: Outcome) {
+        Engine::settle(self, now, lease, outcome);
+    }
+
+    fn probed(&self, now: Nanos, provider: usize, good: bool) {
+        Engine::probed(self, now, provider, good);
+    }
+
+    fn next_health_event(&self) -> Option<HealthEvent> {
+        Engine::next_health_event(self)
+    }
+
+    fn reconfigure(&self, now: Nanos, config: Config) -> Result<(), ConfigError> {
+        Engine::reconfigure(self, now, config)
+    }
+
+    fn retry(&self, now: Nanos, request: &Request, outcome: &Outcome) -> Retrying {
+        Engine::retry(self, now, request, outcome)
+    }
+
+    fn settle_may_help(&self, now: Nanos, request: &Request) -> bool {
+        Engine::settle_may_help(self, now, request)
+    }
+}
