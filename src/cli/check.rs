@@ -71,10 +71,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     for ready in &loaded.ready {
         destination::spare_trace(ready.scenario.trace.as_deref(), &planned, None)?;
     }
-    if let Err(problem) = interrupt::install() {
-        terminal.remark(&format!("warning: Ctrl-C will end the program without a report: {problem}"));
-    }
-    let outputs = planned.into_iter().map(destination::Planned::open).collect::<Result<Vec<_>, _>>()?;
+    let outputs = destination::open(planned, terminal)?;
     let start = Instant::now();
     let runs = run(&loaded.ready, options, terminal)?;
     if !options.stable {

@@ -5,14 +5,13 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::args::{Changes, Describing, Results, threads};
+use super::args::threads;
 use super::exit::{Exit, Failure, HELP, judge};
-use super::experiment::{self, Arm, Outcome};
+use super::experiment::{self, Arm, Many, Outcome};
 use super::load::{self, Ready};
-use super::shard::{self, Part};
 use super::terminal::Terminal;
 use super::variants::{self, Names};
-use super::{assemble, destination, interrupt, report};
+use super::{assemble, destination, report};
 use crate::engine::strategy::Strategy;
 use crate::render::number::{nanos, plural};
 use crate::report::{Document, Report, Shard, Variant};
@@ -46,25 +45,13 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value = "20")]
     pub seeds: NonZeroUsize,
     #[command(flatten)]
-    pub changes: Changes,
-    #[command(flatten)]
-    pub results: Results,
-    /// Leave out what depends on the machine: same input, same bytes
-    #[arg(long)]
-    pub stable: bool,
-    #[arg(long, value_name = "I/N", help = shard::HELP)]
-    pub shard: Option<Part>,
-    #[command(flatten)]
-    pub describing: Describing,
-    /// Runs at a time [default: one per core]
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<NonZeroUsize>,
+    pub many: Many,
 }
 
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> {
-    let fail_on = options.describing.checked()?;
+    let fail_on = options.many.describing.checked()?;
     let inputs: Vec<&Path> = options.files.iter().map(Path::new).collect();
-    let planned = destination::plan(&inputs, &options.results, None)?;
+    let planned = destination::plan(&inputs, &options.many.results, None)?;
     let results = options.files.iter().filter(|file| file.ends_with(".json")).count();
     if results == options.files.len() {
         let document = of_results(options)?;
@@ -77,7 +64,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     }
     let mut ready = Vec::new();
     for file in &options.files {
-        match load::scenario(file, &options.changes.overrides(), terminal) {
+        match load::scenario(file, &options.many.changes.overrides(), terminal) {
             Ok(one) => ready.push(one),
             Err(exit) => return Ok(exit),
         }
@@ -88,13 +75,10 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     let warnings = ready.iter().map(|ready| ready.warnings).sum();
     let arms = arms(&ready, options)?;
     let seeds = experiment::seeds(ready[0].scenario.plan.seed, options.seeds.get());
-    let shard = options.shard.map(|part| part.of(arms.len() * seeds.len(), |name| std::env::var(name).ok())).transpose()?;
-    if let Err(problem) = interrupt::install() {
-        terminal.remark(&format!("warning: Ctrl-C will end the program without a report: {problem}"));
-    }
-    let outputs = planned.into_iter().map(destination::Planned::open).collect::<Result<Vec<_>, _>>()?;
-    let outcome = experiment::run(&arms, &seeds, shard.as_ref(), threads(options.jobs), terminal)?;
-    if !options.stable {
+    let shard = options.many.shard(arms.len() * seeds.len())?;
+    let outputs = destination::open(planned, terminal)?;
+    let outcome = experiment::run(&arms, &seeds, shard.as_ref(), threads(options.many.jobs), terminal)?;
+    if !options.many.stable {
         terminal.remark(&timing(&outcome));
     }
     let interrupted = outcome.interrupted;
@@ -155,9 +139,9 @@ fn document(
     shard: Option<Shard>,
     options: &Options,
 ) -> Result<Document, Failure> {
-    let timed = !options.stable && !outcome.interrupted && shard.is_none();
+    let timed = !options.many.stable && !outcome.interrupted && shard.is_none();
     let costs = if timed { experiment::decision_costs(arms, seed)? } else { Vec::new() };
-    let wall = (!options.stable).then(|| experiment::wall(&outcome, costs));
+    let wall = (!options.many.stable).then(|| experiment::wall(&outcome, costs));
     let mut reports: Vec<Report> = ready.iter().map(|ready| assemble::several(&ready.scenario, Vec::new(), false, None)).collect();
     let mut variants: Vec<Variant> = arms.iter().map(|arm| arm.variant.clone()).collect();
     experiment::arrange(&mut reports, &mut variants, outcome.runs, outcome.interrupted);
@@ -170,8 +154,8 @@ fn document(
 
 /// Results that are there already: each strategy of each report is a variant.
 fn of_results(options: &Options) -> Result<Document, Failure> {
-    let changed = &options.changes;
-    if !options.strategies.is_empty() || options.shard.is_some() || !changed.set.is_empty() || changed.seed.is_some() {
+    let changed = &options.many.changes;
+    if !options.strategies.is_empty() || options.many.shard.is_some() || !changed.set.is_empty() || changed.seed.is_some() {
         return Err(Failure::usage("results are compared as they are: --strategies, --seed, --set and --shard are for scenarios"));
     }
     let mut reports: Vec<Report> = Vec::new();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::Results;
 use super::exit::Failure;
+use super::interrupt;
 use super::output::Output;
 use super::summary::Summary;
 use super::terminal::Terminal;
@@ -54,6 +55,18 @@ pub fn spare_trace(trace: Option<&Path>, planned: &[Planned], decisions: Option<
         Some(path) => Err(Failure::usage(format!("{} is the scenario's trace, which would be overwritten", path.display()))),
         None => Ok(()),
     }
+}
+
+/// Opens all outputs; from then on Ctrl-C ends the runs and not the program. In this order, so that no temporary file can be left
+/// behind.
+///
+/// # Errors
+/// As [`Planned::open`].
+pub fn open(planned: Vec<Planned>, terminal: &Terminal) -> Result<Vec<Destination>, Failure> {
+    if let Err(problem) = interrupt::install() {
+        terminal.remark(&format!("warning: Ctrl-C will end the program without a report: {problem}"));
+    }
+    planned.into_iter().map(Planned::open).collect()
 }
 
 /// Writes `document` everywhere, in order.

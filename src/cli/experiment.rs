@@ -5,7 +5,11 @@
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
+use clap::Args;
+
+use super::args::{Changes, Describing, Results};
 use super::exit::Failure;
+use super::shard::{self, Part};
 use super::terminal::Terminal;
 use super::{assemble, interrupt, progress};
 use crate::drive::Plan;
@@ -15,6 +19,35 @@ use crate::gate::run::{self as driver, Progress};
 use crate::gate::sweep::table::{limits, rows};
 use crate::gate::{Expectation, verdict};
 use crate::report::{Comparison, DecisionCost, Document, Quantiles, Report, Run, Shard, Sweep, Variant, VariantCost, Verdict, Wall};
+
+/// Flags of the commands that make many runs.
+#[derive(Clone, Debug, Args)]
+pub struct Many {
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub results: Results,
+    /// Leave out what depends on the machine: same input, same bytes
+    #[arg(long)]
+    pub stable: bool,
+    #[arg(long, value_name = "I/N", help = shard::HELP)]
+    pub shard: Option<Part>,
+    #[command(flatten)]
+    pub describing: Describing,
+    /// Runs at a time [default: one per core]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+impl Many {
+    /// Which part of an experiment of so many runs is to be made; `None`: all of it.
+    ///
+    /// # Errors
+    /// `auto` without a scheduler.
+    pub fn shard(&self, runs: usize) -> Result<Option<Shard>, Failure> {
+        self.shard.map(|part| part.of(runs, |name| std::env::var(name).ok())).transpose()
+    }
+}
 
 /// One variant, ready to run with any seed.
 #[derive(Clone, Debug)]

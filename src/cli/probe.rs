@@ -62,7 +62,7 @@ impl Prober<'_> {
     /// Whether everything holds at `value` with every seed; `None` if interrupted.
     fn holds(&self, axes: &[Axis], value: &str, strategy: &str) -> Result<Option<bool>, Failure> {
         let point = [value.to_owned()];
-        let overrides = overrides(axes, &point, &self.options.changes);
+        let overrides = overrides(axes, &point, &self.options.many.changes);
         let invalid = |_| {
             Failure::usage(format!("--find-limit: {}={value} is no valid scenario; choose ends between which every value is", axes[0].key))
         };

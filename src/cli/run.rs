@@ -60,11 +60,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
         Err(exit) => return Ok(exit),
     };
     destination::spare_trace(scenario.trace.as_deref(), &planned, options.decisions.as_deref())?;
-    // Before the first temporary file exists, so that none can be left behind.
-    if let Err(problem) = interrupt::install() {
-        terminal.remark(&format!("warning: Ctrl-C will end the program without a report: {problem}"));
-    }
-    let outputs = planned.into_iter().map(destination::Planned::open).collect::<Result<Vec<_>, _>>()?;
+    let outputs = destination::open(planned, terminal)?;
     if options.seeds.get() > 1 {
         return several(&scenario, warnings, options, outputs, terminal);
     }

@@ -5,14 +5,13 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::args::{Changes, Describing, Results, threads};
+use super::args::{Changes, threads};
 use super::exit::{Exit, Failure, HELP, judge};
-use super::experiment::{self, Arm, Outcome};
+use super::experiment::{self, Arm, Many, Outcome};
 use super::load::{self, Ready};
 use super::probe::Prober;
-use super::shard::{self, Part};
 use super::terminal::Terminal;
-use super::{assemble, compare, destination, interrupt, variants};
+use super::{assemble, compare, destination, variants};
 use crate::engine::strategy::Strategy;
 use crate::gate::compare::COMPARED;
 use crate::gate::sweep::over::{self, POINTS_MAX};
@@ -52,27 +51,15 @@ pub struct Options {
     #[arg(long, value_name = "METRIC", default_value = "latency_p99", help = plot_help())]
     pub plot: String,
     #[command(flatten)]
-    pub changes: Changes,
-    #[command(flatten)]
-    pub results: Results,
-    /// Leave out what depends on the machine: same input, same bytes
-    #[arg(long)]
-    pub stable: bool,
-    #[arg(long, value_name = "I/N", help = shard::HELP)]
-    pub shard: Option<Part>,
-    #[command(flatten)]
-    pub describing: Describing,
-    /// Runs at a time [default: one per core]
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<NonZeroUsize>,
+    pub many: Many,
 }
 
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> {
-    let fail_on = options.describing.checked()?;
+    let fail_on = options.many.describing.checked()?;
     let axes = axes(options)?;
     let plot = plot(&options.plot)?;
     let strategies = options.strategies.iter().map(|name| variants::strategy(name)).collect::<Result<Vec<_>, _>>()?;
-    let planned = destination::plan(&[Path::new(&options.scenario)], &options.results, None)?;
+    let planned = destination::plan(&[Path::new(&options.scenario)], &options.many.results, None)?;
     let ready = match points(&axes, options, terminal) {
         Ok(ready) => ready,
         Err(exit) => return Ok(exit),
@@ -83,20 +70,17 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     destination::spare_trace(ready[0].scenario.trace.as_deref(), &planned, None)?;
     let arms = arms(&axes, &ready, &strategies);
     let seeds = experiment::seeds(ready[0].scenario.plan.seed, options.seeds.get());
-    let shard = options.shard.map(|part| part.of(arms.len() * seeds.len(), |name| std::env::var(name).ok())).transpose()?;
-    if let Err(problem) = interrupt::install() {
-        terminal.remark(&format!("warning: Ctrl-C will end the program without a report: {problem}"));
-    }
-    let outputs = planned.into_iter().map(destination::Planned::open).collect::<Result<Vec<_>, _>>()?;
-    let outcome = experiment::run(&arms, &seeds, shard.as_ref(), threads(options.jobs), terminal)?;
-    if !options.stable {
+    let shard = options.many.shard(arms.len() * seeds.len())?;
+    let outputs = destination::open(planned, terminal)?;
+    let outcome = experiment::run(&arms, &seeds, shard.as_ref(), threads(options.many.jobs), terminal)?;
+    if !options.many.stable {
         terminal.remark(&compare::timing(&outcome));
     }
     let mut interrupted = outcome.interrupted;
     let warnings = ready[0].warnings;
-    let mut document = document(&ready, &arms, Sweep { plot, ..empty(axes) }, outcome, shard, options.stable);
+    let mut document = document(&ready, &arms, Sweep { plot, ..empty(axes) }, outcome, shard, options.many.stable);
     if options.find_limit && !interrupted {
-        let prober = Prober { options, seeds: &seeds, threads: threads(options.jobs), terminal };
+        let prober = Prober { options, seeds: &seeds, threads: threads(options.many.jobs), terminal };
         interrupted = prober.refine(&mut document)?;
         if interrupted {
             experiment::incomplete(&mut document);
@@ -119,7 +103,7 @@ fn axes(options: &Options) -> Result<Vec<Axis>, Failure> {
     if options.find_limit && axes.len() > 1 {
         return Err(Failure::usage("--find-limit looks along one parameter: give one --over"));
     }
-    if options.find_limit && options.shard.is_some() {
+    if options.find_limit && options.many.shard.is_some() {
         return Err(Failure::usage("--find-limit needs the results of all points: it cannot be combined with --shard"));
     }
     Ok(axes)
@@ -142,7 +126,7 @@ fn points(axes: &[Axis], options: &Options, terminal: &Terminal) -> Result<Vec<R
     let count = axes.iter().map(|axis| axis.values.len()).product();
     (0..count)
         .map(|index| {
-            let overrides = overrides(axes, &point(axes, index), &options.changes);
+            let overrides = overrides(axes, &point(axes, index), &options.many.changes);
             if index == 0 {
                 load::scenario(&options.scenario, &overrides, terminal)
             } else {

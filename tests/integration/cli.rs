@@ -439,14 +439,14 @@ fn a_pipe_gets_the_decisions_as_they_are_made() {
     assert_eq!(stderr(&output), "");
 }
 
-fn process(place: &Place, arguments: &[&str]) -> Process {
+pub fn process(place: &Place, arguments: &[&str]) -> Process {
     let mut process = Process::new(env!("CARGO_BIN_EXE_lbsim"));
     process.current_dir(place.0.path()).args(arguments).stdin(Stdio::null());
     process
 }
 
 /// Polls for half a minute at most; a slower machine than that would hide nothing, only fail.
-fn wait_for(condition: impl Fn() -> bool) {
+pub fn wait_for(condition: impl Fn() -> bool) {
     for _ in 0..3_000 {
         if condition() {
             return;

@@ -1,10 +1,11 @@
 //! `lbsim compare` and `lbsim merge` from outside: what is shown, exit codes, shards, mistakes.
 
 use std::fs;
+use std::process::{Command as Process, Stdio};
 
 use serde_json::Value;
 
-use crate::cli::{Place, scenario};
+use crate::cli::{Place, process, scenario, wait_for};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -160,4 +161,25 @@ fn it_fits_and_stays_plain() {
     }
     let coloured = text(&place.run(&["compare", "world.toml", "--seeds", "6", "--color", "always"]).stdout);
     assert!(coloured.contains('\u{1b}'));
+}
+
+/// Ctrl-C: the runs that have ended are compared, marked as incomplete; nothing half-written stays.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_shows_what_there_is() {
+    let place = place();
+    for command in [&["compare", "world.toml"][..], &["sweep", "world.toml", "--over", "load.rate=50/s,100/s"], &["run", "world.toml"]] {
+        // Far more than can be simulated before the signal comes.
+        let more = ["--seeds", "200", "--set", "load.requests=2_000_000", "-o", "r.txt"];
+        let child = process(&place, &[command, &more[..]].concat()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // The temporary file beside r.txt: from then on the signal is handled.
+        wait_for(|| place.files().len() > 2);
+        assert!(Process::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+        assert_eq!(place.files(), ["ok.toml", "r.txt", "world.toml"]);
+        let page = fs::read_to_string(place.path("r.txt")).unwrap();
+        assert!(page.starts_with("INCOMPLETE small"), "{page}");
+        fs::remove_file(place.path("r.txt")).unwrap();
+    }
 }

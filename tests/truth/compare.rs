@@ -52,7 +52,10 @@ fn plan(strategy: &str) -> Plan {
 }
 
 fn runs(strategy: &str, seeds: Range<u64>) -> Vec<Run> {
-    let plan = plan(strategy);
+    all(&plan(strategy), seeds)
+}
+
+fn all(plan: &Plan, seeds: Range<u64>) -> Vec<Run> {
     let plans: Vec<Plan> = seeds.map(|seed| plan.with_seed(seed)).collect();
     let jobs: Vec<Job<'_>> = plans.iter().map(|plan| Job { plan, expectations: &[] }).collect();
     let threads = NonZeroUsize::new(2).expect("two");
@@ -152,4 +155,21 @@ fn what_cannot_be_shown_is_not() {
     if one[0].efficiency.ratio.is_none() {
         assert!(efficiency.best.is_empty() && efficiency.values.iter().all(|value| value.mark == Mark::NoData));
     }
+}
+
+/// A few hundred requests through a queue at 90 % of its capacity: the comparison says itself that single runs are noise.
+#[test]
+fn few_requests_at_high_load_are_called_noise() {
+    const QUEUE: &str = r#"
+schema = 1
+name = "queue"
+load = { rate = "9/s", requests = 300 }
+balancer = { strategy = "random", queue = { max_wait = "60s" } }
+provider = [{ name = "alpha", latency = { exponential = "100ms" }, capacity = { slots = 1 } }]
+"#;
+    let plan = parse("queue.toml", QUEUE, &Overrides::default()).expect("a valid scenario").scenario.plan;
+    let runs = all(&plan, 1..7);
+    let notes = |runs: &[Run]| compare(&[series("a", runs), series("b", runs)]).notes;
+    assert!(notes(&runs).iter().any(|note| note.contains("is noise")), "{:?}", notes(&runs));
+    assert!(!notes(&self::runs("random", 1..7)).iter().any(|note| note.contains("is noise")), "no queue, no such note");
 }

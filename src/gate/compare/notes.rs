@@ -59,14 +59,13 @@ fn different_seeds(metrics: &[MetricComparison]) -> Option<String> {
 
 /// Adaptive strategies have no target share; what they are asked for is the tail.
 fn without_target(series: &[Series<'_>]) -> Option<String> {
-    let adaptive: Vec<&str> = series.iter().map(|series| series.variant.strategy.as_str()).filter(|name| adapts(name)).collect();
     let mut names: Vec<&str> = Vec::new();
-    for name in adaptive {
-        if !names.contains(&name) {
-            names.push(name);
+    for series in series.iter().filter(|series| adapts(&series.variant.strategy)) {
+        if !names.contains(&series.variant.strategy.as_str()) {
+            names.push(&series.variant.strategy);
         }
     }
-    (!names.is_empty()).then(|| format!("{} does not aim at fixed shares: a share error is no fault of it", names.join(", ")))
+    (!names.is_empty()).then(|| format!("not meant to keep fixed shares, and not to blame for a share error: {}", names.join(", ")))
 }
 
 fn adapts(name: &str) -> bool {
