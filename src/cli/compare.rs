@@ -14,7 +14,7 @@ use super::variants::{self, Names};
 use super::{assemble, destination, report};
 use crate::engine::strategy::Strategy;
 use crate::render::number::{nanos, plural};
-use crate::report::{Document, Report, Shard, Variant};
+use crate::report::{Document, Report, Shard, Variant, Verdict};
 use crate::scenario::Scenario;
 
 const EXAMPLES: &str = "\
@@ -54,7 +54,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     let planned = destination::plan(&inputs, &options.many.results, None)?;
     let results = options.files.iter().filter(|file| file.ends_with(".json")).count();
     if results == options.files.len() {
-        let document = of_results(options)?;
+        let document = of_results(options, terminal)?;
         let outputs = planned.into_iter().map(destination::Planned::open).collect::<Result<Vec<_>, _>>()?;
         destination::write(&document, outputs, &terminal.view, terminal)?;
         return Ok(judge(document.verdicts(), 0, false, fail_on));
@@ -97,6 +97,9 @@ fn arms(ready: &[Ready], options: &Options) -> Result<Vec<Arm>, Failure> {
             names.push(Names { strategy: strategy.name(), scenario: &scenario.name, file: &scenario.path });
             arms.push(arm(report, scenario, strategy));
         }
+    }
+    if arms.len() < 2 {
+        return Err(Failure::usage(format!("there is nothing to compare {} with: give another strategy or scenario", names[0].strategy)));
     }
     let named = variants::names(&names, ready.len() > 1);
     for (arm, name) in arms.iter_mut().zip(named) {
@@ -153,7 +156,7 @@ fn document(
 }
 
 /// Results that are there already: each strategy of each report is a variant.
-fn of_results(options: &Options) -> Result<Document, Failure> {
+fn of_results(options: &Options, terminal: &Terminal) -> Result<Document, Failure> {
     let changed = &options.many.changes;
     if !options.strategies.is_empty() || options.many.shard.is_some() || !changed.set.is_empty() || changed.seed.is_some() {
         return Err(Failure::usage("results are compared as they are: --strategies, --seed, --set and --shard are for scenarios"));
@@ -166,6 +169,9 @@ fn of_results(options: &Options) -> Result<Document, Failure> {
             Document::One(report) => vec![report],
             Document::Many(collection) => collection.reports,
         };
+        if parts.iter().any(|part| part.verdict == Verdict::Incomplete) {
+            terminal.remark(&format!("warning: {file} was interrupted: its figures cover only what had happened by then"));
+        }
         files.extend(parts.iter().map(|_| file.as_str()));
         reports.extend(parts.into_iter().map(|report| Report { wall: None, comparison: None, ..report }));
     }

@@ -18,7 +18,11 @@ use crate::gate::compare::{Series, compare};
 use crate::gate::run::{self as driver, Progress};
 use crate::gate::sweep::table::{limits, rows};
 use crate::gate::{Expectation, verdict};
+use crate::render::number::plural;
 use crate::report::{Comparison, DecisionCost, Document, Quantiles, Report, Run, Shard, Sweep, Variant, VariantCost, Verdict, Wall};
+
+/// Every run of an experiment is kept until its end, with about 10 KB.
+const RUNS_MAX: usize = 1_000_000;
 
 /// Flags of the commands that make many runs.
 #[derive(Clone, Debug, Args)]
@@ -86,6 +90,9 @@ pub fn seeds(first: u64, count: usize) -> Vec<u64> {
 /// A plan that cannot be run.
 pub fn run(arms: &[Arm], seeds: &[u64], shard: Option<&Shard>, threads: NonZeroUsize, terminal: &Terminal) -> Result<Outcome, Failure> {
     let total = arms.len() * seeds.len();
+    if total > RUNS_MAX {
+        return Err(Failure::usage(format!("{} are too many for one result: at most {RUNS_MAX}", plural(total as u64, "run"))));
+    }
     let numbers: Vec<usize> = (0..total).filter(|number| shard.is_none_or(|shard| holds(shard, *number))).collect();
     let plans: Vec<Plan> = numbers.iter().map(|number| arms[number % arms.len()].plan.with_seed(seeds[number / arms.len()])).collect();
     let jobs: Vec<Job<'_>> =

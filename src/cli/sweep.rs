@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -17,7 +18,8 @@ use crate::gate::compare::COMPARED;
 use crate::gate::sweep::over::{self, POINTS_MAX};
 use crate::gate::sweep::table::point;
 use crate::report::{Axis, Document, Report, Shard, Sweep, Variant};
-use crate::scenario::Overrides;
+use crate::scenario::{Overrides, Scenario};
+use crate::world::spec::Source;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -96,6 +98,9 @@ fn axes(options: &Options) -> Result<Vec<Axis>, Failure> {
     if let Some(twice) = axes.iter().enumerate().find_map(|(at, axis)| axes[..at].iter().find(|other| other.key == axis.key)) {
         return Err(Failure::usage(format!("--over {}: given twice; list all its values in one", twice.key)));
     }
+    if axes.iter().any(|axis| axis.key == "seed") {
+        return Err(Failure::usage("--over seed: every point runs with the same seeds, so that only the parameter differs; see --seeds"));
+    }
     let points = axes.iter().try_fold(1_usize, |points, axis| points.checked_mul(axis.values.len()));
     if points.is_none_or(|points| points > POINTS_MAX) {
         return Err(Failure::usage(format!("--over: the grid has more than {POINTS_MAX} points")));
@@ -123,17 +128,25 @@ fn plot_help() -> String {
 
 /// The scenario of every point. Warnings are those of the first: the others have the same, or what the sweep is about.
 fn points(axes: &[Axis], options: &Options, terminal: &Terminal) -> Result<Vec<Ready>, Exit> {
-    let count = axes.iter().map(|axis| axis.values.len()).product();
-    (0..count)
-        .map(|index| {
-            let overrides = overrides(axes, &point(axes, index), &options.many.changes);
-            if index == 0 {
-                load::scenario(&options.scenario, &overrides, terminal)
-            } else {
-                load::silently(&options.scenario, &overrides, terminal)
-            }
-        })
-        .collect()
+    let count: usize = axes.iter().map(|axis| axis.values.len()).product();
+    let overrides = |index| overrides(axes, &point(axes, index), &options.many.changes);
+    let mut ready = vec![load::scenario(&options.scenario, &overrides(0), terminal)?];
+    for index in 1..count {
+        let mut next = load::silently(&options.scenario, &overrides(index), terminal)?;
+        share(&ready[0].scenario, &mut next.scenario);
+        ready.push(next);
+    }
+    Ok(ready)
+}
+
+/// Keeps one copy of what all points have: the text, and the rows of the trace.
+fn share(first: &Scenario, next: &mut Scenario) {
+    next.source = Arc::clone(&first.source);
+    if let (Source::Trace { rows: known, .. }, Source::Trace { rows, .. }) = (&first.plan.load.source, &mut next.plan.load.source)
+        && known == rows
+    {
+        *rows = Arc::clone(known);
+    }
 }
 
 /// What the command line changes, and the point on top of it.

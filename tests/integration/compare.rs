@@ -124,6 +124,7 @@ fn a_comparison_describes() {
     assert_eq!(code(&["fails.toml", "--fail-on", "none,failed"]), Some(2));
     assert_eq!(code(&["world.toml", "--strategies", "random,lest-connections"]), Some(2));
     assert_eq!(code(&["world.toml", "--base", "nobody"]), Some(2));
+    assert_eq!(code(&["world.toml", "--strategies", "random"]), Some(2), "nothing to compare it with");
     assert_eq!(code(&["world.toml", "--shard", "auto/3"]), Some(2), "no scheduler here");
     assert_eq!(code(&["world.toml", "-o", "no/such/folder.json"]), Some(5));
     assert_eq!(code(&["missing.toml"]), Some(2));

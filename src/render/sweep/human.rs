@@ -18,7 +18,7 @@ pub fn render(document: &Document, sweep: &Sweep, view: &View) -> String {
     }
     if !view.quiet {
         page.blank();
-        page.table(&table(sweep));
+        page.table(&table(sweep, view.verbose));
         for line in plot::lines(sweep, view.width) {
             page.line(Tone::Plain, &line);
         }
@@ -55,6 +55,6 @@ fn head(page: &mut Page<'_>, document: &Document, sweep: &Sweep) {
 fn origin(page: &mut Page<'_>, document: &Document) {
     page.blank();
     let Some(report) = document.reports().first() else { return };
-    let means = "figures are means over the seeds; intervals in --format csv".to_owned();
+    let means = "figures are means over the seeds; -v shows 95 % intervals".to_owned();
     page.items("", &[format!("lbsim {}", document.lbsim()), report.scenario.path.clone(), means], 0, Tone::Quiet);
 }

@@ -10,7 +10,7 @@ pub fn render(document: &Document, sweep: &Sweep) -> String {
     if let Some(shard) = &sweep.shard {
         return text + &format!("shard {} of {}: a part of the runs\n", shard.index, shard.of);
     }
-    text += &table(sweep).markdown();
+    text += &table(sweep, true).markdown();
     let limits: Vec<String> = sweep.limits.iter().map(|one| format!("- {}\n", limit(sweep, one))).collect();
     if !limits.is_empty() {
         text += &format!("\n{}", limits.concat());

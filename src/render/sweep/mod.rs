@@ -11,8 +11,8 @@ use super::table::{Column, Table};
 use super::text::Tone;
 use crate::report::{Limit, Replicated, Sweep, SweepRow};
 
-/// A row per point and strategy; constant columns of the metrics that never have data are left out.
-pub(super) fn table(sweep: &Sweep) -> Table {
+/// A row per point and strategy, with the intervals of the means where `intervals`; metrics that never have data are left out.
+pub(super) fn table(sweep: &Sweep, intervals: bool) -> Table {
     let strategies = several_strategies(sweep);
     let metrics = shown(sweep);
     let judged = sweep.rows.iter().any(|row| row.judged > 0);
@@ -29,7 +29,9 @@ pub(super) fn table(sweep: &Sweep) -> Table {
     for row in &sweep.rows {
         let mut cells = row.point.clone();
         cells.extend(strategies.then(|| row.strategy.clone()));
-        cells.extend(metrics.iter().map(|metric| row.metrics.iter().find(|m| m.metric == *metric).map_or_else(String::new, mean)));
+        cells.extend(
+            metrics.iter().map(|metric| row.metrics.iter().find(|m| m.metric == *metric).map_or_else(String::new, |m| mean(m, intervals))),
+        );
         cells.extend(judged.then(|| held(row)));
         let tone = if row.judged > 0 && row.held < row.judged { Tone::Bad } else { Tone::Plain };
         table.row(tone, cells);
@@ -41,8 +43,12 @@ fn held(row: &SweepRow) -> String {
     if row.judged == 0 { ABSENT.to_owned() } else { format!("{}/{}", row.held, row.judged) }
 }
 
-fn mean(metric: &Replicated) -> String {
-    value::text(&metric.metric, metric.mean)
+fn mean(metric: &Replicated, interval: bool) -> String {
+    let text = |value| value::text(&metric.metric, value);
+    match (metric.low, metric.high) {
+        (Some(low), Some(high)) if interval => format!("{} ({}…{})", text(metric.mean), text(Some(low)), text(Some(high))),
+        _ => text(metric.mean),
+    }
 }
 
 fn several_strategies(sweep: &Sweep) -> bool {
