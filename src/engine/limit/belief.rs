@@ -3,8 +3,10 @@
 //! An attempt goes if all three let it. A provider of which nothing was told and that refused nobody has the declared limits
 //! only, and pays one comparison for the rest.
 
+use super::found::Found;
 use super::growth::Growth;
 use super::headers::{RateLimitHeaders, Told};
+use super::marks::Marks;
 use super::pace::Pace;
 use super::spec::Limits;
 use super::told::ToldLimit;
@@ -30,6 +32,10 @@ pub(in super::super) struct Belief {
 struct Learned {
     /// At most one per dimension.
     told: Vec<ToldLimit>,
+    /// What refusals tell, until the limit is found, and the limit.
+    marks: Marks,
+    found: Option<Found>,
+    /// Where it cannot be found.
     pace: Pace,
     growth: Growth,
     /// How many refusals in a row headers are still trusted through.
@@ -42,7 +48,49 @@ struct Learned {
 
 impl Learned {
     fn new(born: Nanos) -> Learned {
-        Learned { told: Vec::new(), pace: Pace::default(), growth: Growth::default(), trust: TRUST, born, ignored: 0 }
+        Learned {
+            told: Vec::new(),
+            marks: Marks::new(born),
+            found: None,
+            pace: Pace::default(),
+            growth: Growth::default(),
+            trust: TRUST,
+            born,
+            ignored: 0,
+        }
+    }
+
+    /// Whether what refusals taught lets one more go.
+    fn paces(&mut self, now: Nanos, busy: bool) -> bool {
+        match &mut self.found {
+            Some(found) => found.fits(now, busy),
+            None => self.pace.fits(now),
+        }
+    }
+
+    /// One goes.
+    fn take_one(&mut self, now: Nanos) {
+        if let Some(found) = &mut self.found {
+            return found.take(now);
+        }
+        if let Some(finding) = self.marks.take(now) {
+            self.found = Some(Found::new(now, finding, &self.marks));
+        }
+        self.pace.take(now);
+    }
+
+    /// An attempt was refused for the rate.
+    fn refused(&mut self, now: Nanos, sent: Nanos, hint: Option<Nanos>) {
+        if let Some(found) = &mut self.found {
+            if !found.refused(now) {
+                self.pace = Pace::resumed(now, found.rate());
+                self.marks.start_over(now);
+                self.found = None;
+            }
+            return;
+        }
+        self.marks.refused(now, sent, hint.map(|hint| sent + hint));
+        self.pace.refused(now, sent, hint);
     }
 }
 
@@ -76,7 +124,7 @@ impl Belief {
     fn take(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
         let Some(learned) = self.learned.as_mut() else { return self.declared.admit(now, cost) };
         let fits = learned.told.iter_mut().all(|limit| limit.fits(now, cost.of(limit.dimension) as f64))
-            && learned.pace.fits(now)
+            && learned.paces(now, self.declared.in_flight() > 0)
             && learned.growth.fits(now);
         if !fits {
             return None;
@@ -85,7 +133,7 @@ impl Belief {
         for limit in &mut learned.told {
             limit.take(now, cost.of(limit.dimension) as f64);
         }
-        learned.pace.take(now);
+        learned.take_one(now);
         learned.growth.take(now);
         Some(admitted)
     }
@@ -102,6 +150,9 @@ impl Belief {
         self.declared.end(now, reservation, actual);
         if let Some(learned) = &mut self.learned {
             learned.pace.answered(now);
+            if let Some(found) = &mut learned.found {
+                found.answered();
+            }
             learned.trust = (learned.trust + TRUST_GAIN).min(TRUST);
         }
     }
@@ -116,6 +167,10 @@ impl Belief {
             for limit in &mut learned.told {
                 limit.undo(now, reservation.at, cost.of(limit.dimension) as f64);
             }
+            match &mut learned.found {
+                Some(found) => found.undo(now, reservation.at),
+                None => learned.marks.undo(reservation.at),
+            }
         }
     }
 
@@ -126,7 +181,7 @@ impl Belief {
         if !learned.told.is_empty() && learned.trust >= 0.0 {
             learned.trust -= 1.0;
         } else {
-            learned.pace.refused(now, reservation.at, hint);
+            learned.refused(now, reservation.at, hint);
         }
     }
 
@@ -191,7 +246,10 @@ impl Belief {
             .iter_mut()
             .map(|limit| Refusal { dimension: limit.dimension, free_at: limit.free_at(now, cost.of(limit.dimension) as f64) });
         let told = told.filter(|refusal| refusal.free_at > FreeAt::Now).max_by_key(|refusal| refusal.free_at);
-        let paced = learned.pace.free_at(now).map(|at| Refusal { dimension: Dimension::Requests, free_at: FreeAt::At(at) });
+        let paced = match &mut learned.found {
+            Some(found) => found.would_refuse(now, self.declared.in_flight() > 0),
+            None => learned.pace.free_at(now).map(|at| Refusal { dimension: Dimension::Requests, free_at: FreeAt::At(at) }),
+        };
         let grown = Refusal { dimension: Dimension::Ramp, free_at: learned.growth.free_at(now) };
         let grown = Some(grown).filter(|refusal| refusal.free_at > FreeAt::Now);
         [declared, told, paced, grown].into_iter().flatten().max_by_key(|refusal| refusal.free_at)
@@ -219,7 +277,8 @@ impl Belief {
         let declared = self.declared.headroom(now);
         let Some(learned) = &mut self.learned else { return declared };
         let told = learned.told.iter_mut().map(|limit| limit.left_fraction(now)).fold(1.0, f64::min);
-        declared.min(told).min(learned.pace.left_fraction(now)).max(0.0)
+        let paced = learned.found.as_mut().map_or_else(|| learned.pace.left_fraction(now), |found| found.left_fraction(now));
+        declared.min(told).min(paced).max(0.0)
     }
 
     /// Whether every reservation succeeds.

@@ -1,4 +1,4 @@
-//! The pace that an undeclared limit allows, learned from refusals.
+//! The pace that an undeclared limit allows, learned from refusals, where [`Marks`](super::marks) cannot tell which limit it is.
 //!
 //! Evenly spaced attempts at no more than the sustained rate fit every kind of limit: a bucket however shallow, and a window
 //! of whatever length and phase. So what is learned is that rate, and a burst on top of it that has proved to pass.
@@ -6,14 +6,15 @@
 //! - *From what.* A refusal (with its hint, which says when the limit frees) marks an instant at which the limit was used up.
 //!   Between two such marks exactly the sustained rate was admitted, whatever the algorithm: admitted ÷ time is the
 //!   estimate. The first refusal only starts the count, the second sets the pace to just below the estimate.
-//! - *Upwards.* Every admission that had to wait for the pace raises it by 1/50 of a percent, faster after long success; an
-//!   unlimited pace would never notice a raised limit. The burst grows by a hundredth with every admission.
+//! - *Upwards.* Every admission that had to wait for the pace raises it: by a hundredth of a percent near the reference, where the
+//!   last refusal put the limit, and with the square of the distance away from it (as CUBIC does, RFC 9438: little risk where
+//!   the limit was, speed where it was not). From 2 % below to 2 % above takes 300 admissions. The burst grows a little too.
 //! - *Downwards.* A refusal lowers the pace to just below the estimate, but by a twenty-fifth at most (the estimate is too low
-//!   where demand was), and halves the burst.
+//!   where demand was), up to three times that when refusals follow each other, and halves the burst.
 //! - *Not ours.* Refusals that go on without a hint one after another although the pace falls, or with one until it has fallen
 //!   to half, have nothing to do with it: the provider's
 //!   shared capacity is used up by others. The pace is then given up for a minute, twice as long each time, for it
-//!   would only starve us. So is what was learned when nobody was refused for ten minutes.
+//!   would only starve us.
 
 use crate::time::Nanos;
 
@@ -21,12 +22,18 @@ use crate::time::Nanos;
 const MARGIN: f64 = 0.98;
 /// A refusal lowers the pace to this at most.
 const STEP: f64 = 0.96;
-/// Growth per admission that waited.
-const GROWTH: f64 = 0.000_2;
+/// Or to this, once refusal after refusal says the same.
+const STEP_SURE: f64 = 0.8;
+/// Growth per admission that waited, at the reference,
+const GROWTH: f64 = 0.000_1;
+/// twice as much this far away from it, and with the square of the distance,
+const NEAR: f64 = 0.02;
+/// up to this.
+const GROWTH_MAX: f64 = 0.02;
 /// While the estimate is from too short a time, the pace also grows by a factor e in this.
 const HASTE: f64 = 220e9;
-/// After so many of these without a refusal the growth has doubled; it goes on with their square.
-const PATIENCE: u32 = 100;
+/// Growth of the burst with every admission.
+const BURST_GROWTH: f64 = 0.005;
 /// Time constant of the estimate.
 const MEMORY: f64 = 120e9;
 /// An estimate over less than this is too short to tell what the provider can do: windows replay the past minute.
@@ -38,12 +45,12 @@ const STRIKES: u32 = 10;
 /// Time in which the attempts since a refusal may double, ns, until they are so many.
 const RAMP: f64 = 100e6;
 const RAMP_MAX: f64 = 1_000.0;
+/// So close to each other are rates between marks that are taken for the same.
+const STEADY: f64 = 0.15;
 /// Refusals teach only where something was answered in this time.
 const LATELY: Nanos = Nanos::from_secs(60);
 /// First time without a pace when refusals are not ours.
 const GIVEN_UP: Nanos = Nanos::from_secs(60);
-/// What was learned is forgotten after this.
-const FORGET: Nanos = Nanos::from_secs(600);
 
 /// The learned pace of one provider or quota group.
 #[derive(Clone, Debug, Default)]
@@ -57,8 +64,12 @@ pub(super) struct Pace {
     as_of: Nanos,
     /// The highest estimate over a time long enough; 0: none yet.
     peak: f64,
-    /// Admissions in a row that had to wait for the pace.
-    waited: u32,
+    /// Where the last refusal put the limit, attempts per ns: growth is slowest there.
+    reference: f64,
+    /// Refusals in a row, each soon after the last.
+    soon: u32,
+    /// Marks in a row between which as many went per time as over the last minutes.
+    steady: u32,
     /// When one more could go, as of the last admission.
     ready_at: Nanos,
     /// The last admission.
@@ -82,6 +93,12 @@ pub(super) struct Pace {
 }
 
 impl Pace {
+    /// Around a rate that is roughly right.
+    pub fn resumed(now: Nanos, rate: f64) -> Pace {
+        let (mark, sums) = (Some(now), (rate * PROOF, PROOF));
+        Pace { rate: rate * MARGIN, burst: 1.0, as_of: now, reference: rate, mark, refused_at: now, sums, ..Pace::default() }
+    }
+
     /// Whether one more may go.
     #[inline]
     pub fn fits(&mut self, now: Nanos) -> bool {
@@ -112,16 +129,12 @@ impl Pace {
         self.refill(now);
         self.level -= 1.0;
         if waited {
-            self.waited += 1;
-            let patience = f64::from(self.waited.min(10 * PATIENCE)) / f64::from(PATIENCE);
+            let distance = (self.rate / self.reference - 1.0) / NEAR;
             let haste = if self.sums.1 < PROOF { (self.missing().as_f64() / HASTE).min(0.1) } else { 0.0 };
-            self.rate *= 1.0 + GROWTH * (1.0 + patience * patience) + haste;
+            self.rate *= 1.0 + (GROWTH * (1.0 + distance * distance)).min(GROWTH_MAX) + haste;
         }
         (self.taken_at, self.ready_at) = (now, now + self.missing());
-        self.burst = (self.burst + 0.01).min(self.rate * 60e9).max(1.0);
-        if now.since(self.refused_at) > FORGET {
-            *self = Pace::default();
-        }
+        self.burst = (self.burst + BURST_GROWTH).min(self.rate * 60e9).max(1.0);
     }
 
     /// When the next may go; `None`: now.
@@ -182,15 +195,19 @@ impl Pace {
             return;
         }
         let soon = self.admitted < SOON;
-        let estimate = self.estimate(mark.since(before).as_f64());
+        let time = mark.since(before).as_f64();
+        let recent = self.admitted / time.max(1.0);
+        let estimate = self.estimate(time);
+        self.steady = if (recent / estimate - 1.0).abs() < STEADY { self.steady + 1 } else { 0 };
         self.start(now, mark);
         self.strikes = if self.rate > 0.0 && soon && hint.is_none() { self.strikes + 1 } else { 0 };
+        self.soon = if soon { self.soon + 1 } else { 0 };
         self.slow_down(now, estimate);
     }
 
     /// Counts from this mark on.
     fn start(&mut self, now: Nanos, mark: Nanos) {
-        (self.mark, self.refused_at, self.admitted, self.waited) = (Some(mark), now, 0.0, 0);
+        (self.mark, self.refused_at, self.admitted) = (Some(mark), now, 0.0);
     }
 
     /// Admitted ÷ time, over the marks of the last minute or so.
@@ -209,14 +226,20 @@ impl Pace {
         self.refill(now);
         if self.rate == 0.0 {
             (self.rate, self.burst, self.level, self.as_of) = (estimate * MARGIN, 1.0, 0.0, now);
+            self.reference = estimate;
             return;
         }
         // The first estimates are over short times; they may be far off either way.
         let unproven = self.sums.1 < PROOF;
-        self.rate = if unproven { estimate * MARGIN } else { (self.rate * STEP).max(self.rate.min(estimate * MARGIN)) };
+        let before = self.rate;
+        // The estimate is too low where demand was, unless refusal after refusal says the same.
+        let sure = self.soon >= 2 && self.steady >= 2;
+        let step = if sure { STEP_SURE } else { STEP.powi(1 + self.soon.min(2) as i32) };
+        self.rate = if unproven { estimate * MARGIN } else { (self.rate * step).max(self.rate.min(estimate * MARGIN)) };
+        self.reference = before.min(estimate.max(self.rate));
         self.burst = (self.burst * 0.5).max(1.0);
         self.level = self.level.min(self.burst);
-        if self.rate < self.peak * 0.5 || self.strikes >= STRIKES {
+        if (self.rate < self.peak * 0.5 && self.soon >= STRIKES) || self.strikes >= STRIKES {
             let pause = GIVEN_UP.as_f64() * 2_f64.powi(self.given_up.min(5) as i32);
             let given_up = self.given_up + 1;
             *self = Pace { deaf_until: now + Nanos::from_f64(pause), given_up, refused_at: now, ..Pace::default() };

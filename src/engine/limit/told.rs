@@ -17,9 +17,8 @@
 //! What an attempt did not use of its estimate is not given back here: whether the provider charged an estimate at all is
 //! unknown, and the next header includes it if so.
 
-use std::collections::VecDeque;
-
 use super::headers::Told;
+use super::log::Log;
 use super::{Dimension, FreeAt};
 use crate::time::Nanos;
 
@@ -61,7 +60,7 @@ pub(super) struct ToldLimit {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+pub(super) enum Kind {
     /// Resets were in proportion to what is missing so often in a row.
     Unknown { agreements: u32 },
     /// Windows of this length (the shortest time between two ends; `None`: one end is known), the present one since `since`.
@@ -121,6 +120,52 @@ impl ToldLimit {
         one.log.insert(now, since);
         one.roll(now);
         Some(one)
+    }
+
+    /// Found out from refusals: a limit on requests of this kind, of which `left` are left.
+    pub fn found(now: Nanos, limit: f64, kind: Kind, left: f64, log: Log) -> ToldLimit {
+        let (reset_at, period) = match kind {
+            Kind::Fixed { length: Some(length), since } => (since + length, length),
+            Kind::Sliding { period } => (now, period),
+            Kind::Fixed { length: None, .. } | Kind::Bucket { .. } | Kind::Unknown { .. } => (now, MINUTE),
+        };
+        ToldLimit {
+            dimension: Dimension::Requests,
+            limit,
+            left,
+            as_of: now,
+            reset_at,
+            outstanding: 0.0,
+            taken_at: now,
+            period,
+            kind,
+            seen: Seen { sent: Nanos::ZERO, missing: 0.0, reset: Nanos::ZERO },
+            log,
+            others: (0.0, 0.0),
+            heard: now,
+        }
+    }
+
+    /// What it holds when full.
+    pub fn limit(&self) -> f64 {
+        self.limit
+    }
+
+    /// Holds more or less from now on.
+    pub fn set_limit(&mut self, now: Nanos, limit: f64) {
+        self.roll(now);
+        self.left += limit - self.limit;
+        self.limit = limit;
+    }
+
+    /// Requests per ns that it sustains.
+    pub fn rate(&self) -> f64 {
+        self.limit / self.period.as_f64()
+    }
+
+    /// How long it takes to use it up and have it again.
+    pub fn period(&self) -> Nanos {
+        self.period
     }
 
     /// A further header; `since`: what was reserved after the admission of its attempt.
@@ -270,6 +315,12 @@ impl ToldLimit {
         }
     }
 
+    /// What is left.
+    pub fn left(&mut self, now: Nanos) -> f64 {
+        self.roll(now);
+        self.left
+    }
+
     /// Left ÷ limit.
     pub fn left_fraction(&mut self, now: Nanos) -> f64 {
         self.roll(now);
@@ -301,47 +352,5 @@ impl ToldLimit {
             self.reset_at = (self.taken_at + self.period).max(now + Nanos::from_millis(1));
         }
         self.outstanding = 0.0;
-    }
-}
-
-/// What was used when, in order of time.
-#[derive(Clone, Debug, Default)]
-struct Log {
-    entries: VecDeque<(Nanos, f64)>,
-}
-
-impl Log {
-    /// Notes an amount at a time that is mostly the latest.
-    fn insert(&mut self, at: Nanos, amount: f64) {
-        let position = self.entries.iter().rposition(|(other, _)| *other <= at).map_or(0, |position| position + 1);
-        match position.checked_sub(1).and_then(|before| self.entries.get_mut(before)) {
-            Some((other, sum)) if *other == at => *sum += amount,
-            _ => self.entries.insert(position, (at, amount)),
-        }
-    }
-
-    /// Drops what is older.
-    fn forget(&mut self, now: Nanos, age: Nanos) {
-        while self.entries.front().is_some_and(|(at, _)| now.since(*at) > age) {
-            self.entries.pop_front();
-        }
-    }
-
-    /// What was used in the `period` that ends with `now`; what is exactly one period old no longer counts.
-    fn sum(&self, now: Nanos, period: Nanos) -> f64 {
-        let counts = self.entries.iter().filter(|(at, _)| *at <= now && now.since(*at) < period);
-        counts.map(|(_, amount)| amount).sum()
-    }
-
-    /// When `amount` of what counts now will have expired.
-    fn frees(&self, now: Nanos, period: Nanos, amount: f64) -> Nanos {
-        let mut missing = amount;
-        for (at, used) in self.entries.iter().filter(|(at, _)| now.since(*at) < period) {
-            missing -= used;
-            if missing <= 0.0 {
-                return *at + period;
-            }
-        }
-        now + period
     }
 }

@@ -1,0 +1,256 @@
+//! A limit on requests that was found out from refusals, and kept as exactly as a declared one.
+//!
+//! Limits change, and what was found may have been too low from the start. So after one period, and then every five minutes,
+//! one request (or a hundredth) more is let through than is known to fit: a refusal then doubles the time to the next trial; a
+//! period that took it without one makes it known, and the next trial comes at once and tries twice as many. Refusals without a trial are put down to accidents
+//! twice; then the limit has changed, and is forgotten.
+
+use super::marks::{Finding, Marks};
+use super::told::{Kind, ToldLimit};
+use super::{FreeAt, Refusal};
+use crate::time::Nanos;
+
+/// To the first trial of more.
+const TRIAL_AFTER: Nanos = Nanos::from_secs(300);
+/// The longest time between two.
+const TRIAL_AFTER_MAX: Nanos = Nanos::from_secs(3_600);
+/// So many unexplained refusals are forgiven,
+const TRUST: f64 = 2.0;
+/// and one more for so many answers.
+const TRUST_GAIN: f64 = 0.01;
+
+/// A limit on requests.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    limit: ToldLimit,
+    /// What is known to fit.
+    known: f64,
+    trial: Trial,
+    /// Until the next trial, and how many more it tries.
+    pause: Nanos,
+    step: f64,
+    trust: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Trial {
+    /// At this time.
+    Due(Nanos),
+    /// More fits in belief since the limit was last used up; `used_at`: when all of it was.
+    Running { used_at: Option<Nanos> },
+}
+
+impl Found {
+    pub fn new(now: Nanos, finding: Finding, marks: &Marks) -> Found {
+        let log = marks.log().clone();
+        let limit = match finding {
+            Finding::Sliding { amount, period } => ToldLimit::found(now, amount, Kind::Sliding { period }, 0.0, log),
+            Finding::Fixed { amount, period, end } => {
+                let turns = now.since(end).as_nanos() / period.as_nanos() + u64::from(now >= end);
+                let end = end + Nanos::new(turns.saturating_mul(period.as_nanos()));
+                let since = Nanos::new(end.as_nanos().saturating_sub(period.as_nanos()));
+                let left = amount - log.between(since, now);
+                ToldLimit::found(now, amount, Kind::Fixed { length: Some(period), since }, left, log)
+            }
+        };
+        let (known, first) = (limit.limit(), now + limit.period());
+        Found { known, limit, trial: Trial::Due(first), pause: TRIAL_AFTER, step: 0.0, trust: TRUST }
+    }
+
+    /// Whether one more may go. A trial waits until the limit is used up and nobody is in flight: whatever comes back
+    /// when an attempt ends has come back then. Where somebody always is, it waits no longer than it was due.
+    pub fn fits(&mut self, now: Nanos, busy: bool) -> bool {
+        if self.limit.fits(now, 1.0) {
+            return true;
+        }
+        if self.trial_at(now, busy).is_none_or(|at| now < at) {
+            return false;
+        }
+        self.step = self.next_step();
+        self.limit.set_limit(now, self.known + self.step);
+        self.trial = Trial::Running { used_at: None };
+        true
+    }
+
+    /// One goes.
+    pub fn take(&mut self, now: Nanos) {
+        match self.trial {
+            Trial::Running { used_at: Some(at) } if now.since(at) > self.limit.period() => {
+                self.known = self.limit.limit();
+                (self.pause, self.step) = (TRIAL_AFTER, (self.step + self.step).min(self.known * 0.25));
+                self.trial = Trial::Due(now);
+            }
+            Trial::Due(_) | Trial::Running { .. } => {}
+        }
+        self.limit.take(now, 1.0);
+        if let Trial::Running { used_at: used_at @ None } = &mut self.trial
+            && !self.limit.fits(now, 1.0)
+        {
+            *used_at = Some(now);
+        }
+    }
+
+    /// One that was let in at `sent` used nothing.
+    pub fn undo(&mut self, now: Nanos, sent: Nanos) {
+        self.limit.undo(now, sent, 1.0);
+    }
+
+    /// A refusal; false: this is not the limit, or no longer.
+    pub fn refused(&mut self, now: Nanos) -> bool {
+        if matches!(self.trial, Trial::Running { .. }) {
+            self.limit.set_limit(now, self.known);
+            self.trial = Trial::Due(now + self.pause);
+            (self.pause, self.step) = ((self.pause + self.pause).min(TRIAL_AFTER_MAX), 0.0);
+        } else {
+            self.trust -= 1.0;
+        }
+        self.trust >= 0.0
+    }
+
+    /// An attempt ended otherwise than refused.
+    #[inline]
+    pub fn answered(&mut self) {
+        self.trust = (self.trust + TRUST_GAIN).min(TRUST);
+    }
+
+    /// When a trial may begin; `None`: one is running, or would not let a request through.
+    fn trial_at(&mut self, now: Nanos, busy: bool) -> Option<Nanos> {
+        let Trial::Due(at) = self.trial else { return None };
+        let lets_through = self.limit.left(now) + self.next_step() >= 1.0;
+        lets_through.then(|| if busy { at + TRIAL_AFTER } else { at })
+    }
+
+    /// How many more than known the next trial lets through.
+    fn next_step(&self) -> f64 {
+        self.step.max((self.known * 0.01).floor()).max(1.0)
+    }
+
+    /// As a refusal; `None`: one more may go.
+    pub fn would_refuse(&mut self, now: Nanos, busy: bool) -> Option<Refusal> {
+        let mut free_at = self.limit.free_at(now, 1.0);
+        if let (FreeAt::At(free), Some(trial)) = (free_at, self.trial_at(now, busy)) {
+            free_at = if trial <= now { FreeAt::Now } else { FreeAt::At(free.min(trial)) };
+        }
+        (free_at > FreeAt::Now).then_some(Refusal { dimension: self.limit.dimension, free_at })
+    }
+
+    /// Requests per ns that it sustains.
+    pub fn rate(&self) -> f64 {
+        self.limit.rate()
+    }
+
+    pub fn left_fraction(&mut self, now: Nanos) -> f64 {
+        self.limit.left_fraction(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Algorithm, Cost, Ledger, Limits};
+    use super::*;
+    use crate::rng::{Draws, Stream};
+
+    /// What became of a client.
+    struct Client {
+        found: Option<Found>,
+        admitted: Vec<Nanos>,
+        refused: u32,
+        /// Findings that turned out wrong.
+        lost: u32,
+    }
+
+    /// A provider with a true limit and one client that knows nothing of it: attempts as soon as its belief lets them, after
+    /// random pauses, refused ones after 20 ms.
+    fn client(limits: &Limits, per_second: f64, seconds: u64) -> Client {
+        let mut truth = Ledger::new(limits).expect("sensible limits");
+        let (mut marks, mut found, mut draws) = (Marks::new(Nanos::ZERO), None::<Found>, Draws::new(7, Stream::Pick, 0));
+        let (mut now, mut shut, mut admitted, mut refused, mut lost) = (Nanos::ZERO, Nanos::ZERO, Vec::new(), 0, 0);
+        while now < Nanos::from_secs(seconds) {
+            now = (now + Nanos::from_secs_f64(-libm::log(draws.open_unit()) / per_second)).max(shut);
+            if found.as_mut().is_some_and(|found| !found.fits(now, false)) {
+                continue;
+            }
+            match &mut found {
+                Some(found) => found.take(now),
+                None => found = marks.take(now).map(|finding| Found::new(now, finding, &marks)),
+            }
+            match truth.try_reserve(now, Cost::default()) {
+                Ok(reservation) => {
+                    truth.settle(now, reservation, None);
+                    admitted.push(now);
+                    found.iter_mut().for_each(Found::answered);
+                }
+                Err(refusal) => {
+                    let FreeAt::At(free) = refusal.free_at else { panic!("requests come back with time") };
+                    let end = Nanos::from_millis(free.as_nanos().div_ceil(1_000_000));
+                    refused += 1;
+                    let answer = now + Nanos::from_millis(20);
+                    let kept = found.as_mut().map(|found| found.refused(answer));
+                    match (&mut found, kept) {
+                        (Some(limit), Some(true)) => limit.undo(answer, now),
+                        (Some(_), _) => {
+                            (found, lost) = (None, lost + 1);
+                            marks.start_over(answer);
+                        }
+                        (None, _) => {
+                            marks.refused(answer, now, Some(end));
+                            marks.undo(now);
+                        }
+                    }
+                    shut = end.max(answer);
+                }
+            }
+        }
+        Client { found, admitted, refused, lost }
+    }
+
+    /// Whatever the window, its amount and length are found, to the request, within a handful of refusals; from then on
+    /// all of it is used and only trials are refused.
+    #[test]
+    fn windows_are_found_to_the_request() {
+        for algorithm in [Algorithm::FixedWindow, Algorithm::SlidingWindow] {
+            for (rpm, period, amount) in [(60.0, 60, 60.0), (300.0, 60, 300.0), (60.0, 10, 10.0), (120.0, 30, 60.0)] {
+                let limits = Limits { rpm: Some(rpm), period: Some(Nanos::from_secs(period)), algorithm, ..Limits::default() };
+                let Client { found, admitted, refused, lost } = client(&limits, rpm / 60.0 * 1.5, 1_200);
+                let what = format!("{algorithm:?} of {amount} in {period} s: {refused} refused");
+                let found = found.unwrap_or_else(|| panic!("{what}, not found"));
+                assert_eq!((found.known, found.limit.period()), (amount, Nanos::from_secs(period)), "{what}");
+                // Two marks, perhaps a third, and trials after one period, 5, 15 and more minutes.
+                assert!(refused <= 12 && lost == 0, "{what}");
+                let late = admitted.iter().filter(|at| **at >= Nanos::from_secs(600)).count() as f64;
+                // A place that comes free is taken at the next arrival, up to a second later.
+                assert!(late >= 0.88 * rpm * 10.0, "{what}, {late} admitted in the second ten minutes");
+            }
+        }
+    }
+
+    /// A client that waits as it is told can make a bucket look like a window. What is found then is let go of after three
+    /// refusals, and each time the next finding needs more marks that agree.
+    #[test]
+    fn a_bucket_is_not_taken_for_a_window_for_long() {
+        for (rpm, burst) in [(60.0, 1.0), (120.0, 5.0), (300.0, 20.0)] {
+            let limits = Limits { rpm: Some(rpm), burst: Some(burst), ..Limits::default() };
+            let client = client(&limits, rpm / 60.0 * 1.5, 1_200);
+            assert!(client.lost <= 3, "{rpm} a minute, {burst} deep: {} findings lost, now {:?}", client.lost, client.found);
+        }
+    }
+
+    /// A limit that was raised is used within minutes, and one that was lowered is let go of and found again.
+    #[test]
+    fn a_limit_that_changes_is_found_again() {
+        let finding = |amount| Finding::Fixed { amount, period: Nanos::from_secs(10), end: Nanos::ZERO };
+        let mut found = Found::new(Nanos::ZERO, finding(10.0), &Marks::new(Nanos::ZERO));
+        let mut sent = 0;
+        for i in 0..3_000 {
+            let now = Nanos::from_millis(200 * i);
+            if found.fits(now, false) {
+                found.take(now);
+                sent += u32::from(i >= 1_500);
+            }
+        }
+        assert!(sent > 1_400, "five a second are offered and nothing refuses: {sent} of 1,500");
+        let mut found = Found::new(Nanos::ZERO, finding(10.0), &Marks::new(Nanos::ZERO));
+        let verdicts = (0..3).map(|i| found.refused(Nanos::from_secs(1 + 10 * i)));
+        assert_eq!(verdicts.collect::<Vec<_>>(), [true, true, false]);
+    }
+}

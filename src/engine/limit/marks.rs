@@ -1,0 +1,201 @@
+//! Which limit it is, found out from refusals and when they say the limit is free again.
+//!
+//! A refusal of an attempt sent at s whose hint ends at e is a mark. For requests of equal cost:
+//!
+//! - *Sliding window* of n per P: the oldest of the own admissions in (s − P, s] leaves the window at e, so it is just P older
+//!   than e; and n were admitted in that time.
+//! - *Fixed window*: e is its end, and the ends of two windows are a whole number of P apart; n were admitted since e − P.
+//!
+//! The length P is one of those that providers use. A window is believed when two marks in a row agree to the request and to
+//! a few milliseconds, and one of them asked for a longer wait than a bucket of that rate ever does. A bucket needs no
+//! finding: all it asks for is the right [`Pace`](super::pace), which also has to do where the use of others, costs that differ,
+//! and refusals without a hint or with a coarse one spoil the agreement.
+//!
+//! Of [`ENTRIES_MAX`] requests at most it is remembered when they went: that bounds the memory (32 KiB) and the limits that can
+//! be found, to about a thousand a minute. The pace is the better the larger a limit is.
+
+use super::log::Log;
+use crate::time::Nanos;
+
+/// Lengths of windows that are met, longest first.
+const PERIODS: [Nanos; 7] = [
+    Nanos::from_secs(60),
+    Nanos::from_secs(30),
+    Nanos::from_secs(15),
+    Nanos::from_secs(10),
+    Nanos::from_secs(5),
+    Nanos::from_secs(2),
+    Nanos::from_secs(1),
+];
+
+/// Times are compared to this.
+const CLOSE: Nanos = Nanos::from_millis(3);
+
+/// How many instants are remembered.
+const ENTRIES_MAX: usize = 2_048;
+
+/// An amount that is large enough for chance to be small.
+const LARGE: f64 = 20.0;
+
+/// How long admissions are remembered.
+const MEMORY: Nanos = Nanos::from_secs(125);
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Finding {
+    /// So many in any period.
+    Sliding { amount: f64, period: Nanos },
+    /// So many in each period, of which one ends then.
+    Fixed { amount: f64, period: Nanos, end: Nanos },
+}
+
+/// The evidence.
+#[derive(Clone, Debug)]
+pub(super) struct Marks {
+    log: Log,
+    /// All admissions after this are in the log.
+    since: Nanos,
+    /// The latest mark, until all refusals of its instant are in.
+    pending: Option<Mark>,
+    /// For each period: what the last mark would mean.
+    sliding: [Agreement; PERIODS.len()],
+    fixed: [(Nanos, Agreement); PERIODS.len()],
+    /// Findings that turned out wrong: each asks for two more marks that agree.
+    wrong: u32,
+}
+
+/// Marks in a row that say the same amount.
+#[derive(Clone, Copy, Debug, Default)]
+struct Agreement {
+    amount: f64,
+    marks: u32,
+    /// One of them had to wait for longer than a bucket of this rate makes anybody wait.
+    no_bucket: bool,
+    /// The period is half a minute at least: shorter ones are met by chance.
+    long: bool,
+}
+
+impl Agreement {
+    /// One more that says `amount` per `period`, and asked to wait for `hint`; `None`: one that speaks against it.
+    fn count(&mut self, amount: Option<f64>, hint: Nanos, period: Nanos) {
+        let Some(amount) = amount.filter(|amount| *amount >= 1.0) else {
+            *self = Agreement::default();
+            return;
+        };
+        if self.marks == 0 || amount != self.amount {
+            *self = Agreement { amount, marks: 0, no_bucket: false, long: period >= Nanos::from_secs(30) };
+        }
+        self.marks += 1;
+        self.no_bucket |= hint.as_f64() * amount > 1.1 * period.as_f64();
+    }
+
+    /// Two marks, if no bucket asks for such waits. Otherwise four, and of a large amount: who waits as told makes the marks
+    /// of a bucket of n per P a whole number of P / n apart, and once in n that is a whole number of P.
+    fn is_proof(self, wrong: u32) -> bool {
+        let least = if self.no_bucket { 2 } else { 4 };
+        self.marks >= least + 2 * wrong && (self.no_bucket || (self.amount >= LARGE && self.long))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    sent: Nanos,
+    end: Nanos,
+    refused: Nanos,
+}
+
+impl Mark {
+    fn hint(self) -> Nanos {
+        self.end.since(self.sent)
+    }
+}
+
+impl Marks {
+    /// Nothing was counted before `now`.
+    pub fn new(now: Nanos) -> Marks {
+        let (sliding, fixed) = ([Agreement::default(); PERIODS.len()], [(Nanos::ZERO, Agreement::default()); PERIODS.len()]);
+        Marks { log: Log::default(), since: now, pending: None, sliding, fixed, wrong: 0 }
+    }
+
+    /// What was found turned out to be wrong: everything starts over.
+    pub fn start_over(&mut self, now: Nanos) {
+        *self = Marks { wrong: (self.wrong + 1).min(10), ..Marks::new(now) };
+    }
+
+    /// One is let in; what is clear now.
+    pub fn take(&mut self, now: Nanos) -> Option<Finding> {
+        let mark = self.pending.filter(|mark| now > mark.refused);
+        if mark.is_some() {
+            self.pending = None;
+        }
+        self.log.insert(now, 1.0);
+        let finding = mark.and_then(|mark| self.judge(mark));
+        self.log.forget(now, MEMORY);
+        if self.log.len() > ENTRIES_MAX {
+            self.since = self.log.forget_oldest().unwrap_or(now);
+        }
+        finding
+    }
+
+    /// One that was let in at `sent` has used nothing.
+    pub fn undo(&mut self, sent: Nanos) {
+        if sent > self.since {
+            self.log.insert(sent, -1.0);
+        }
+    }
+
+    /// An attempt sent at `sent`, already undone, was refused at `now` until `end`; `None`: it did not say.
+    pub fn refused(&mut self, now: Nanos, sent: Nanos, end: Option<Nanos>) {
+        self.pending = end.filter(|end| *end > sent).map(|end| Mark { sent, end, refused: now });
+    }
+
+    /// What was let in, for the limit that was found.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    fn judge(&mut self, mark: Mark) -> Option<Finding> {
+        (0..PERIODS.len()).fold(None, |found: Option<Finding>, index| {
+            let sliding = self.judge_sliding(mark, index);
+            let fixed = self.judge_fixed(mark, index);
+            found.or(fixed).or(sliding)
+        })
+    }
+
+    fn judge_sliding(&mut self, mark: Mark, index: usize) -> Option<Finding> {
+        let period = PERIODS[index];
+        let from = Nanos::new(mark.sent.as_nanos().checked_sub(period.as_nanos())?);
+        let oldest = self.log.first_after(from).filter(|_| from >= self.since);
+        let fits = oldest.is_some_and(|oldest| is_close(oldest + period, mark.end));
+        let amount = self.log.between(from, mark.sent);
+        let agreement = &mut self.sliding[index];
+        agreement.count(fits.then_some(amount), mark.hint(), period);
+        agreement.is_proof(self.wrong).then_some(Finding::Sliding { amount, period })
+    }
+
+    fn judge_fixed(&mut self, mark: Mark, index: usize) -> Option<Finding> {
+        let period = PERIODS[index];
+        let start = Nanos::new(mark.end.as_nanos().checked_sub(period.as_nanos())?);
+        // The hint is rounded up to whole milliseconds, so the window began a little earlier than that.
+        let from = start - CLOSE;
+        let whole = from >= self.since && start <= mark.sent;
+        let amount = self.log.between(from, mark.sent);
+        let (end, agreement) = &mut self.fixed[index];
+        let apart = mark.end.since(*end);
+        if whole && agreement.marks > 0 && apart <= CLOSE && amount == agreement.amount {
+            return None; // The same window again says nothing new.
+        }
+        let rest = Nanos::new((apart.as_nanos() + CLOSE.as_nanos()) % period.as_nanos());
+        if rest > CLOSE + CLOSE {
+            *agreement = Agreement::default();
+        }
+        *end = mark.end;
+        agreement.count(whole.then_some(amount), mark.hint(), period);
+        agreement.is_proof(self.wrong).then_some(Finding::Fixed { amount, period, end: mark.end })
+    }
+}
+
+/// Whether two instants are the same but for rounding and a little delay.
+fn is_close(a: Nanos, b: Nanos) -> bool {
+    a.since(b).max(b.since(a)) <= CLOSE
+}
