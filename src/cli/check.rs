@@ -7,16 +7,18 @@ use std::time::Instant;
 use clap::Args;
 
 use super::args::{Changes, Results, Strictness, threads};
+use super::baseline::{BaselineFlags, Comparison};
 use super::exit::{Exit, Failure, HELP, judge};
 use super::load::{self, Ready};
 use super::terminal::Terminal;
 use super::{assemble, destination, files, interrupt, progress, prove};
 use crate::drive::Plan;
+use crate::gate::Expectation;
 use crate::gate::batch::{self, Job};
 use crate::gate::run::{Finished, Progress};
 use crate::render::View;
 use crate::render::number::{nanos, plural};
-use crate::report::{Document, Report};
+use crate::report::{Document, Report, Run};
 use crate::scenario::Scenario;
 
 const EXAMPLES: &str = "\
@@ -43,6 +45,8 @@ pub struct Options {
     #[arg(long)]
     pub prove: bool,
     #[command(flatten)]
+    pub baseline: BaselineFlags,
+    #[command(flatten)]
     pub results: Results,
     /// Leave out what depends on the machine: same input, same bytes
     #[arg(long)]
@@ -63,8 +67,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     let inputs: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
     let planned = destination::plan(&inputs, &options.results, None)?;
     let loaded = read(&paths, options, terminal);
-    let expecting = loaded.ready.iter().filter(|ready| !ready.scenario.expectations.is_empty()).count();
-    if expecting == 0 && loaded.invalid.is_empty() {
+    if loaded.expected.iter().all(Vec::is_empty) && loaded.invalid.is_empty() {
         let message = format!("none of {} expects anything: add an [[expect]], or --expect", plural(paths.len() as u64, "scenario"));
         return Err(Failure { exit: Exit::NothingRun, message });
     }
@@ -72,8 +75,9 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
         destination::spare_trace(ready.scenario.trace.as_deref(), &planned, None)?;
     }
     let outputs = destination::open(planned, terminal)?;
+    let mut comparison = options.baseline.open(&inputs)?;
     let start = Instant::now();
-    let runs = run(&loaded.ready, options, terminal)?;
+    let runs = run(&loaded, options, terminal)?;
     if !options.stable {
         let took = nanos(start.elapsed().as_nanos() as f64);
         terminal.remark(&format!("checked {} in {took}", plural(runs.iter().map(Vec::len).sum::<usize>() as u64, "run")));
@@ -81,7 +85,8 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     let interrupted = runs.iter().flatten().any(|finished| finished.interrupted);
     let warnings = loaded.ready.iter().map(|ready| ready.warnings).sum();
     let failed_to_read = !loaded.invalid.is_empty();
-    let document = document(loaded, runs, options, &paths);
+    let document = document(loaded, runs, options, &paths, &mut comparison)?;
+    comparison.finish(interrupted, terminal)?;
     destination::write(&document, outputs, &View { gate: true, ..terminal.view }, terminal)?;
     let judged = judge(document.verdicts(), warnings, interrupted, fail_on);
     // A file that cannot be read is worse than one that fails: nobody knows what it would say.
@@ -91,18 +96,22 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
 /// What the paths hold.
 struct Loaded {
     ready: Vec<Ready>,
+    /// What each is judged and measured by; empty: it is not run.
+    expected: Vec<Vec<Expectation>>,
     invalid: Vec<String>,
 }
 
 fn read(paths: &[PathBuf], options: &Options, terminal: &Terminal) -> Loaded {
-    let mut loaded = Loaded { ready: Vec::new(), invalid: Vec::new() };
+    let mut loaded = Loaded { ready: Vec::new(), expected: Vec::new(), invalid: Vec::new() };
     for path in paths {
         let path = path.to_string_lossy();
         match load::scenario(&path, &options.changes.overrides(), terminal) {
             Ok(ready) => {
-                if ready.scenario.expectations.is_empty() {
+                let expected = options.baseline.expectations(&ready.scenario);
+                if expected.is_empty() {
                     terminal.remark(&format!("warning: {path} expects nothing: it is not run"));
                 }
+                loaded.expected.push(expected);
                 loaded.ready.push(ready);
             }
             Err(_) => loaded.invalid.push(path.into_owned()),
@@ -112,11 +121,12 @@ fn read(paths: &[PathBuf], options: &Options, terminal: &Terminal) -> Loaded {
 }
 
 /// The runs of each scenario, one per seed; none where nothing is expected.
-fn run(ready: &[Ready], options: &Options, terminal: &Terminal) -> Result<Vec<Vec<Finished>>, Failure> {
-    let plans: Vec<(usize, Plan)> = ready.iter().enumerate().flat_map(|(at, ready)| plans(at, &ready.scenario, options.seeds)).collect();
+fn run(loaded: &Loaded, options: &Options, terminal: &Terminal) -> Result<Vec<Vec<Finished>>, Failure> {
+    let expecting = loaded.ready.iter().enumerate().filter(|(at, _)| !loaded.expected[*at].is_empty());
+    let plans: Vec<(usize, Plan)> = expecting.flat_map(|(at, ready)| plans(at, &ready.scenario, options.seeds)).collect();
     let progress = Progress::of(plans.iter().map(|(_, plan)| plan));
-    let finished = progress::watched(terminal, &progress, || run_all(ready, &plans, threads(options.jobs), &progress));
-    let mut runs: Vec<Vec<Finished>> = ready.iter().map(|_| Vec::new()).collect();
+    let finished = progress::watched(terminal, &progress, || run_all(loaded, &plans, threads(options.jobs), &progress));
+    let mut runs: Vec<Vec<Finished>> = loaded.ready.iter().map(|_| Vec::new()).collect();
     for ((at, _), finished) in plans.iter().zip(finished?) {
         runs[*at].push(finished);
     }
@@ -124,30 +134,36 @@ fn run(ready: &[Ready], options: &Options, terminal: &Terminal) -> Result<Vec<Ve
 }
 
 fn plans(at: usize, scenario: &Scenario, seeds: NonZeroUsize) -> impl Iterator<Item = (usize, Plan)> + '_ {
-    let seeds = if scenario.expectations.is_empty() { 0 } else { seeds.get() as u64 };
-    (0..seeds).map(move |i| (at, scenario.plan.with_seed(scenario.plan.seed.wrapping_add(i))))
+    (0..seeds.get() as u64).map(move |i| (at, scenario.plan.with_seed(scenario.plan.seed.wrapping_add(i))))
 }
 
-fn run_all(ready: &[Ready], plans: &[(usize, Plan)], threads: NonZeroUsize, progress: &Progress) -> Result<Vec<Finished>, Failure> {
-    let expectations = |at: usize| ready[at].scenario.expectations.as_slice();
-    let jobs: Vec<Job<'_>> = plans.iter().map(|(at, plan)| Job { plan, expectations: expectations(*at) }).collect();
+fn run_all(loaded: &Loaded, plans: &[(usize, Plan)], threads: NonZeroUsize, progress: &Progress) -> Result<Vec<Finished>, Failure> {
+    let jobs: Vec<Job<'_>> = plans.iter().map(|(at, plan)| Job { plan, expectations: &loaded.expected[*at] }).collect();
     let finished = batch::run_all(&jobs, threads, progress, interrupt::stop());
-    finished.map_err(|(job, error)| load::cannot_drive(&ready[plans[job].0].scenario, &error))
+    finished.map_err(|(job, error)| load::cannot_drive(&loaded.ready[plans[job].0].scenario, &error))
 }
 
 /// One file is a report, a folder or several files are a collection, whatever is in them.
-fn document(loaded: Loaded, runs: Vec<Vec<Finished>>, options: &Options, paths: &[PathBuf]) -> Document {
+fn document(
+    loaded: Loaded,
+    runs: Vec<Vec<Finished>>,
+    options: &Options,
+    paths: &[PathBuf],
+    comparison: &mut Comparison,
+) -> Result<Document, Failure> {
     let mut reports: Vec<Report> = Vec::new();
     for (ready, finished) in loaded.ready.iter().zip(runs) {
         let interrupted = finished.iter().any(|finished| finished.interrupted);
-        reports.push(assemble::several(&ready.scenario, finished.into_iter().map(|finished| finished.run).collect(), interrupted, None));
+        let mut runs: Vec<Run> = finished.into_iter().map(|finished| finished.run).collect();
+        comparison.add(&ready.scenario, &mut runs)?;
+        reports.push(assemble::several(&ready.scenario, runs, interrupted, None));
     }
     let one_file = options.paths.len() == 1 && paths.len() == 1 && options.paths[0] == paths[0];
-    match reports.pop() {
+    Ok(match reports.pop() {
         Some(report) if one_file => Document::One(report),
         last => {
             reports.extend(last);
             Document::Many(assemble::collection(reports, loaded.invalid))
         }
-    }
+    })
 }

@@ -4,6 +4,7 @@
 
 mod args;
 mod assemble;
+mod baseline;
 mod check;
 mod compare;
 mod completions;

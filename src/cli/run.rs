@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::args::{Changes, Results, Strictness, WORDS, threads};
+use super::baseline::BaselineFlags;
 use super::decisions::DecisionLog;
 use super::destination::Destination;
 use super::exit::{Exit, Failure, HELP, judge};
@@ -32,6 +33,8 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value = "1")]
     pub seeds: NonZeroUsize,
     #[command(flatten)]
+    pub baseline: BaselineFlags,
+    #[command(flatten)]
     pub results: Results,
     /// Write every decision here, one JSON object a line
     #[arg(long, value_name = "FILE")]
@@ -53,6 +56,9 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     if options.seeds.get() > 1 && options.decisions.is_some() {
         return Err(Failure::usage("--decisions records one run: it cannot be combined with --seeds"));
     }
+    if options.seeds.get() > 1 && (options.baseline.baseline.is_some() || options.baseline.save_baseline.is_some()) {
+        return Err(Failure::usage("a baseline of several seeds is the business of `lbsim check FILE --seeds N`"));
+    }
     let scenario_path = Path::new(&options.scenario);
     let planned = destination::plan(&[scenario_path], &options.results, options.decisions.as_deref())?;
     let Ready { scenario, warnings } = match load::scenario(&options.scenario, &options.changes.overrides(), terminal) {
@@ -61,12 +67,15 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     };
     destination::spare_trace(scenario.trace.as_deref(), &planned, options.decisions.as_deref())?;
     let outputs = destination::open(planned, terminal)?;
+    let mut comparison = options.baseline.open(&[scenario_path])?;
     if options.seeds.get() > 1 {
         return several(&scenario, warnings, options, outputs, terminal);
     }
     let log = options.decisions.as_deref().map(Output::create).transpose()?;
     let log = log.map(|output| DecisionLog::new(names(&scenario), output, threads(options.jobs).get() > 1, interrupt::stop()));
-    let finished = simulate(&scenario, options, log, terminal)?;
+    let mut finished = simulate(&scenario, options, log, terminal)?;
+    comparison.add(&scenario, std::slice::from_mut(&mut finished.run))?;
+    comparison.finish(finished.interrupted, terminal)?;
     let interrupted = finished.interrupted;
     if !options.stable {
         terminal.remark(&timing(&finished));
@@ -109,7 +118,8 @@ fn several(
 fn simulate(scenario: &Scenario, options: &Options, mut log: Option<DecisionLog>, terminal: &Terminal) -> Result<Finished, Failure> {
     let progress = Progress::of([&scenario.plan]);
     // An expectation about decision times needs them even where the report leaves them out.
-    let needed = driver::needs_timing(&scenario.expectations);
+    let expectations = options.baseline.expectations(scenario);
+    let needed = driver::needs_timing(&expectations);
     let finished = progress::watched(terminal, &progress, || {
         let watching = driver::Options {
             progress: progress.run(0),
@@ -118,7 +128,7 @@ fn simulate(scenario: &Scenario, options: &Options, mut log: Option<DecisionLog>
             count_reasons: terminal.view.verbose,
             time_decisions: needed || !options.stable,
         };
-        driver::run(&scenario.plan, &scenario.expectations, watching)
+        driver::run(&scenario.plan, &expectations, watching)
     });
     let finished = finished.map_err(|error| load::cannot_drive(scenario, &error))?;
     // A log that cannot be written is found during the run and ends it; the report of such a run would mislead.

@@ -3,6 +3,7 @@
 //! [`slices`] says what a run must record apart for its expectations, [`evaluate()`] judges them, [`verdict`] sums up.
 //! A metric without samples is *no data*: never 0, and never a pass.
 
+pub mod baseline;
 pub mod batch;
 pub mod bound;
 pub mod cause;
