@@ -28,11 +28,11 @@ faults. Differences to the base are judged seed by seed: paired t at 95 %,
 Holm over the variants.
   ▲ better  ▼ worse  ~ not shown to differ  = exactly equal with every seed";
 
-/// Show strategies, scenarios or results side by side, with what is chance and what is not
+/// Compare strategies, scenarios or results; tell chance from fact
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{HELP}"))]
 pub struct Options {
-    /// One scenario (its strategies are compared), several, or results (.json)
+    /// One scenario (for its strategies), several, or results (.json)
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
     /// Strategies [default: the file's own and those of its balancer.compare]

@@ -29,7 +29,7 @@ pub struct Options {
     pub scenario: String,
     #[command(flatten)]
     pub changes: Changes,
-    /// Run with this many seeds, from the seed on: every figure with its interval
+    /// Run with so many seeds: every figure with its interval
     #[arg(long, value_name = "N", default_value = "1")]
     pub seeds: NonZeroUsize,
     #[command(flatten)]

@@ -14,8 +14,9 @@ pub struct Part {
 }
 
 /// For `--help`.
-pub const HELP: &str = "Make only part I of N (I from 1), for `lbsim merge`; auto/N takes I from\n\
-                        SLURM_ARRAY_TASK_ID - SLURM_ARRAY_TASK_MIN + 1 or JOB_COMPLETION_INDEX + 1";
+pub const HELP: &str = "Make only part I of N, for `lbsim merge`; I from 1, or auto:\n\
+                        SLURM_ARRAY_TASK_ID - SLURM_ARRAY_TASK_MIN + 1, or\n\
+                        JOB_COMPLETION_INDEX + 1";
 
 impl FromStr for Part {
     type Err = String;

@@ -31,7 +31,7 @@ Examples:
 A range a..b/step takes a, a + step and so on up to b. Several --over make a
 grid. A unit given once holds for the whole range.";
 
-/// Run a scenario over the values of a parameter: table, plot, and how far the load can go
+/// Vary a parameter over its values; find how far the load can go
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{HELP}"))]
 pub struct Options {
@@ -46,11 +46,13 @@ pub struct Options {
     /// Runs per point and strategy: with the seed, the seed + 1, …
     #[arg(long, value_name = "N", default_value = "5")]
     pub seeds: NonZeroUsize,
-    /// Between the points, find the highest value of the (one) parameter with which
-    /// everything that is expected holds with every seed, to 1 %
     #[arg(long)]
+    #[arg(
+        help = "Find the highest value of the one parameter with which everything\nexpected holds with every seed, to 1 %, by runs between the points"
+    )]
     pub find_limit: bool,
-    #[arg(long, value_name = "METRIC", default_value = "latency_p99", help = plot_help())]
+    /// Metric to draw, or none
+    #[arg(long, value_name = "METRIC", default_value = "latency_p99")]
     pub plot: String,
     #[command(flatten)]
     pub many: Many,
@@ -120,10 +122,6 @@ fn plot(name: &str) -> Result<Option<String>, Failure> {
         return Ok(Some(name.to_owned()).filter(|name| name != "none"));
     }
     Err(Failure::usage(format!("--plot {name}: there are {}, none", names.join(", "))))
-}
-
-fn plot_help() -> String {
-    "Metric to draw, or none".to_owned()
 }
 
 /// The scenario of every point. Warnings are those of the first: the others have the same, or what the sweep is about.
