@@ -22,7 +22,7 @@ use crate::render::number::plural;
 use crate::report::{Comparison, DecisionCost, Document, Quantiles, Report, Run, Shard, Sweep, Variant, VariantCost, Verdict, Wall};
 
 /// Every run of an experiment is kept until its end, with about 10 KB.
-const RUNS_MAX: usize = 1_000_000;
+pub const RUNS_MAX: usize = 1_000_000;
 
 /// Flags of the commands that make many runs.
 #[derive(Clone, Debug, Args)]

@@ -29,10 +29,10 @@ pub fn scenario(path: &str, overrides: &Overrides, terminal: &Terminal) -> Resul
     Ok(Ready { scenario: loaded.scenario, warnings })
 }
 
-/// As [`scenario`], without warnings: for the same file with other values.
+/// As [`scenario()`], without warnings: for the same file with other values.
 ///
 /// # Errors
-/// As [`scenario`].
+/// As [`scenario()`].
 pub fn silently(path: &str, overrides: &Overrides, terminal: &Terminal) -> Result<Ready, Exit> {
     let loaded = scenario::load(path, overrides).map_err(|wrong| {
         terminal.complain(&wrong.render(terminal.color_stderr, terminal.view.width));

@@ -83,7 +83,7 @@ fn part(file: &str) -> Result<Part, Failure> {
 
 /// Takes the runs out, each with its number; `None` if some are missing.
 fn numbered(reports: &mut [Report], variants: &mut [Variant], shard: &Shard) -> Option<Vec<(usize, Run)>> {
-    if variants.is_empty() || shard.of == 0 || shard.index == 0 {
+    if !(1..=shard.of).contains(&shard.index) || shard.runs > experiment::RUNS_MAX as u64 {
         return None;
     }
     let mut taken = vec![0; variants.len()];

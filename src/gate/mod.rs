@@ -1,7 +1,8 @@
-//! The gate: expectations against a run.
+//! The gate: expectations against a run, and runs against each other.
 //!
 //! [`slices`] says what a run must record apart for its expectations, [`evaluate()`] judges them, [`verdict`] sums up.
 //! A metric without samples is *no data*: never 0, and never a pass.
+//! [`compare`] tells differences from chance, [`sweep`] finds how far a parameter can go.
 
 pub mod baseline;
 pub mod batch;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::FORMAT;
-use super::comparison::Comparison;
+use super::comparison::{Comparison, Variant};
 use super::run::{Quantiles, Run};
 use super::sweep::{Replicated, Sweep};
 
@@ -81,6 +81,9 @@ pub enum DocumentError {
         /// What it says.
         found: u64,
     },
+    /// Parts of it that speak of others which are not there.
+    #[error("it is no result of lbsim: {0}")]
+    Inconsistent(&'static str),
 }
 
 /// The one field that tells the formats apart, and the one that tells a collection from a report.
@@ -100,10 +103,29 @@ impl Document {
         if head.format != u64::from(FORMAT) {
             return Err(DocumentError::Format { found: head.format });
         }
-        Ok(match head.reports {
+        let document = match head.reports {
             None => Document::One(serde_json::from_str(text)?),
             Some(_) => Document::Many(serde_json::from_str(text)?),
-        })
+        };
+        document.check().map_err(DocumentError::Inconsistent)?;
+        Ok(document)
+    }
+
+    /// Whether what refers to something finds it: readers need not ask again.
+    fn check(&self) -> Result<(), &'static str> {
+        let compared = self.comparison().map(|comparison| &comparison.variants);
+        let swept = self.sweep().map(|sweep| &sweep.variants);
+        let reports = self.reports();
+        let there =
+            |variant: &Variant| reports.get(variant.report).is_some_and(|report| variant.runs.iter().all(|run| *run < report.runs.len()));
+        if !compared.into_iter().chain(swept).all(|variants| !variants.is_empty() && variants.iter().all(there)) {
+            return Err("a variant names a report or a run that is not there");
+        }
+        let whole = |comparison: &Comparison| comparison.metrics.iter().all(|metric| metric.values.len() == comparison.variants.len());
+        if !self.comparison().is_none_or(whole) {
+            return Err("a metric of the comparison has not one value a variant");
+        }
+        self.sweep().map_or(Ok(()), Sweep::check)
     }
 
     /// The reports in it.

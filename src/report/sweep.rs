@@ -41,6 +41,26 @@ pub struct Sweep {
     pub shard: Option<Shard>,
 }
 
+impl Sweep {
+    /// Whether every row and limit lies on the grid.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let axes = self.axes.len();
+        let whole = self.shard.is_some() || self.rows.len() == self.variants.len();
+        if axes == 0 || self.axes.iter().any(|axis| axis.values.is_empty()) {
+            Err("a sweep has no axis, or one without values")
+        } else if !whole
+            || self.rows.iter().any(|row| row.point.len() != axes)
+            || self.limits.iter().any(|limit| limit.at.len() + 1 != axes)
+        {
+            Err("a row of the sweep is no point of its axes")
+        } else if self.rows.iter().any(|row| !row.metrics.iter().map(|m| &m.metric).eq(self.rows[0].metrics.iter().map(|m| &m.metric))) {
+            Err("the rows of the sweep have different metrics")
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// One parameter and its values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Axis {

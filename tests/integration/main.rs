@@ -8,6 +8,7 @@ mod formats;
 mod gallery;
 mod health;
 mod layers;
+mod mutation;
 mod prove;
 mod readme;
 mod scenarios;

@@ -5,7 +5,7 @@
 //!
 //! | question | answer |
 //! |---|---|
-//! | is a variant different from the base? | paired t on the per-seed differences ([`difference`]), Holm over the k − 1 variants ([`holm`]) |
+//! | is a variant different from the base? | paired t on the per-seed differences ([`mod@difference`]), Holm over the k − 1 variants ([`holm`]) |
 //! | which is best? | those that are not shown to be worse than another: the same test of each pair, Holm over all k(k − 1)/2 |
 //! | is there a winner? | only if exactly one variant is among the best in every metric |
 //!
