@@ -5,8 +5,9 @@
 //! period that took it without one makes it known, and the next trial comes at once and tries twice as many. Refusals without a trial are put down to accidents
 //! twice; then the limit has changed, and is forgotten.
 
+use super::kind::Kind;
 use super::marks::{Finding, Marks};
-use super::told::{Kind, ToldLimit};
+use super::told::ToldLimit;
 use super::{FreeAt, Refusal};
 use crate::time::Nanos;
 

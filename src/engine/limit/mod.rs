@@ -61,6 +61,7 @@ mod fixed;
 mod found;
 mod growth;
 pub mod headers;
+mod kind;
 mod ledger;
 mod limiter;
 mod log;

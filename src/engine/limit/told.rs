@@ -10,7 +10,8 @@
 //!   back, and what an earlier window said is void.
 //! - A sliding window, recognised by resets that stay the same while what is missing changes: what was reserved comes back
 //!   one period later, piece by piece.
-//! - A bucket, recognised by resets in proportion to what is missing: it refills at that rate.
+//! - A bucket, recognised by resets in proportion to what is missing, or, where it holds few, by resets that move on by as much
+//!   for every request: it refills at that rate.
 //!
 //! What is reserved is taken off at once, as with a declared limit; each header then replaces the belief by what it
 //! says, less what was reserved since its attempt was admitted. So the use of others is seen as soon as a header tells.
@@ -18,6 +19,7 @@
 //! unknown, and the next header includes it if so.
 
 use super::headers::Told;
+use super::kind::{FEW, INFLOW_MARGIN, Kind, Seen, UNKNOWN};
 use super::log::Log;
 use super::{Dimension, FreeAt};
 use crate::time::Nanos;
@@ -27,9 +29,6 @@ const MINUTE: Nanos = Nanos::from_secs(60);
 
 /// Time constant of what others take, ns.
 const OTHERS_MEMORY: f64 = 30e9;
-
-/// How many resets in a row must agree before a bucket is taken for one.
-const AGREEMENTS: u32 = 3;
 
 /// A limit known from headers only.
 #[derive(Clone, Debug)]
@@ -44,6 +43,8 @@ pub(super) struct ToldLimit {
     reset_at: Nanos,
     /// Reserved since the header that `reset_at` is from.
     outstanding: f64,
+    /// Reserved so far, less what was given back.
+    total: f64,
     /// When something was last reserved.
     taken_at: Nanos,
     /// The longest time to a reset that was told.
@@ -59,42 +60,6 @@ pub(super) struct ToldLimit {
     heard: Nanos,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kind {
-    /// Resets were in proportion to what is missing so often in a row.
-    Unknown { agreements: u32 },
-    /// Windows of this length (the shortest time between two ends; `None`: one end is known), the present one since `since`.
-    Fixed { length: Option<Nanos>, since: Nanos },
-    /// Everything comes back after this.
-    Sliding { period: Nanos },
-    /// Refills by so much per ns.
-    Bucket { rate: f64 },
-}
-
-/// One header: when its attempt was sent, what was missing, and the time to the reset.
-#[derive(Clone, Copy, Debug)]
-struct Seen {
-    sent: Nanos,
-    missing: f64,
-    reset: Nanos,
-}
-
-impl Seen {
-    fn end(self) -> Nanos {
-        self.sent + self.reset
-    }
-
-    /// Missing per time to the reset: of a bucket, its rate, but for the rounding.
-    fn slope(self) -> f64 {
-        self.missing / self.reset.as_f64()
-    }
-
-    /// What the rate of a bucket is at least: what is missing was rounded up by less than one, the reset at most up.
-    fn least_rate(self) -> f64 {
-        (self.missing - 1.0).max(0.0) / self.reset.as_f64()
-    }
-}
-
 impl ToldLimit {
     /// From the first header, of an attempt sent at `sent`; `since` was reserved after it. `None`: it does not say enough.
     pub fn new(dimension: Dimension, now: Nanos, sent: Nanos, told: &Told, since: f64) -> Option<ToldLimit> {
@@ -107,10 +72,11 @@ impl ToldLimit {
             as_of: now,
             reset_at: sent + reset,
             outstanding: since,
+            total: since,
             taken_at: now,
             period: reset,
-            kind: Kind::Unknown { agreements: 0 },
-            seen: Seen { sent, missing: limit - remaining, reset },
+            kind: UNKNOWN,
+            seen: Seen { sent, missing: limit - remaining, reset, total: 0.0 },
             log: Log::default(),
             others: (0.0, 0.0),
             heard: sent,
@@ -136,10 +102,11 @@ impl ToldLimit {
             as_of: now,
             reset_at,
             outstanding: 0.0,
+            total: 0.0,
             taken_at: now,
             period,
             kind,
-            seen: Seen { sent: Nanos::ZERO, missing: 0.0, reset: Nanos::ZERO },
+            seen: Seen { sent: Nanos::ZERO, missing: 0.0, reset: Nanos::ZERO, total: 0.0 },
             log,
             others: (0.0, 0.0),
             heard: now,
@@ -174,7 +141,7 @@ impl ToldLimit {
         self.limit = told.limit.unwrap_or(self.limit);
         let Some(remaining) = told.remaining else { return };
         let reset = told.reset.unwrap_or(self.period);
-        let seen = Seen { sent, missing: self.limit - remaining, reset };
+        let seen = Seen { sent, missing: self.limit - remaining, reset, total: self.total - since };
         // The latest admission knows best.
         if sent < self.heard {
             return;
@@ -207,59 +174,30 @@ impl ToldLimit {
             self.reset_at = now;
             return self.roll(now);
         }
-        let refilled = if let Kind::Bucket { rate } = self.kind { rate * now.since(sent).as_f64() } else { 0.0 };
-        self.left = (remaining + refilled).min(self.limit) - since;
+        // Of a bucket the reset tells the fraction of a request that is left too, where that is more than nothing of a few.
+        let (refilled, fraction) = match self.kind {
+            Kind::Bucket { rate } if self.limit >= FEW => (rate * now.since(sent).as_f64(), 0.0),
+            Kind::Bucket { rate } => {
+                let fraction = self.limit - rate / INFLOW_MARGIN * seen.reset.as_f64() - remaining;
+                (rate * now.since(sent).as_f64(), fraction.clamp(0.0, 0.99))
+            }
+            _ => (0.0, 0.0),
+        };
+        self.left = (remaining + fraction + refilled).min(self.limit) - since;
         (self.reset_at, self.outstanding) = (seen.end(), since);
         self.roll(now);
     }
 
     /// Compares with the header before, if enough time lies between to tell windows from buckets.
     fn recognise(&mut self, new: Seen) {
+        self.kind = self.kind.with_inflow(self.seen, new, self.limit);
         let old = self.seen;
         let apart = new.sent.since(old.sent);
         if apart < Nanos::from_millis(50).max(Nanos::new(old.reset.as_nanos() / 20)) {
             return;
         }
         self.seen = new;
-        let (later, earlier) = (new.end().since(old.end()), old.end().since(new.end()));
-        if later.max(earlier) <= Nanos::from_millis(2) && new.missing != old.missing {
-            let length = if let Kind::Fixed { length, .. } = self.kind { length } else { None };
-            self.kind = Kind::Fixed { length, since: old.sent };
-            return;
-        }
-        let same = new.reset.since(old.reset).max(old.reset.since(new.reset)) <= Nanos::from_millis(1);
-        if same && new.missing != old.missing && matches!(self.kind, Kind::Unknown { .. }) {
-            self.kind = Kind::Sliding { period: new.reset };
-            return;
-        }
-        // Whole numbers are off by up to one: of twenty that is a twentieth, and so is what is allowed here.
-        let comparable = new.missing >= 20.0 && old.missing >= 20.0;
-        let proportional = comparable && (new.slope() / old.slope() - 1.0).abs() < 0.05;
-        let moved = (new.missing / old.missing - 1.0).abs() > 0.1;
-        self.kind = match self.kind {
-            Kind::Unknown { agreements } if proportional && moved && agreements + 1 >= AGREEMENTS => {
-                Kind::Bucket { rate: new.least_rate() }
-            }
-            Kind::Unknown { agreements } if proportional || !comparable => {
-                Kind::Unknown { agreements: agreements + u32::from(proportional && moved) }
-            }
-            Kind::Unknown { .. } => Kind::Unknown { agreements: 0 },
-            // The next window: its end lies a whole number of lengths later. Anything else is no window.
-            Kind::Fixed { length, since } if later > Nanos::ZERO && new.sent + Nanos::from_millis(2) >= old.end() => {
-                // Ends are rounded to milliseconds, and one too early would send the whole window for nothing.
-                let later = later + Nanos::from_millis(1);
-                Kind::Fixed { length: Some(length.map_or(later, |length| length.min(later))), since }
-            }
-            Kind::Fixed { .. } => Kind::Unknown { agreements: 0 },
-            Kind::Sliding { period } if new.reset <= period + Nanos::from_millis(1) => Kind::Sliding { period },
-            Kind::Sliding { .. } => Kind::Unknown { agreements: 0 },
-            // Of lower bounds the highest, unless the rate has become lower than it.
-            Kind::Bucket { rate } if proportional => {
-                Kind::Bucket { rate: if new.slope() < rate * 0.99 { new.least_rate() } else { rate.max(new.least_rate()) } }
-            }
-            Kind::Bucket { .. } if comparable => Kind::Unknown { agreements: 0 },
-            kind @ Kind::Bucket { .. } => kind,
-        };
+        self.kind = self.kind.after(old, new, self.limit);
     }
 
     /// Takes a cost that fits.
@@ -267,6 +205,7 @@ impl ToldLimit {
         self.roll(now);
         self.left -= cost;
         self.outstanding += cost;
+        self.total += cost;
         self.taken_at = now;
         match self.kind {
             Kind::Unknown { .. } | Kind::Sliding { .. } => {
@@ -280,6 +219,7 @@ impl ToldLimit {
     /// An attempt sent at `sent` was refused and has used nothing. If its own header was heard, that is known already.
     pub fn undo(&mut self, now: Nanos, sent: Nanos, amount: f64) {
         self.log.insert(sent, -amount);
+        self.total -= amount;
         self.roll(now);
         let over = matches!(self.kind, Kind::Fixed { since, .. } if sent < since);
         if sent > self.seen.sent && !over {
