@@ -40,7 +40,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     /// Sends a request to the provider of a lease.
     pub fn send(&mut self, request: u32, lease: Lease, attempt_kind: AttemptKind) {
         let Some(live) = self.requests.get_mut(request) else { return };
-        let provider = lease.provider().index();
+        let (provider, trial) = (lease.provider().index(), lease.is_trial());
         let number = live.request.tried.attempts();
         live.request.tried.push(lease.provider());
         let call = Call {
@@ -78,6 +78,10 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         }
         self.observe_occupancy(provider);
         if attempt_kind == AttemptKind::First {
+            // A trial may fail: nobody would be told to come back for one.
+            if !trial {
+                self.passed(request);
+            }
             self.plan_hedge(request);
         }
     }

@@ -32,6 +32,10 @@ pub trait Balancer {
     fn retry(&self, now: Nanos, request: &Request, outcome: &Outcome) -> Retrying;
     /// Whether the end of an attempt could make room for a request.
     fn settle_may_help(&self, now: Nanos, request: &Request) -> bool;
+    /// How long a request that is refused should stay away, with so many ahead of it.
+    fn retry_after(&self, now: Nanos, request: &Request, ahead: u64) -> Option<Nanos>;
+    /// Leases that are not settled, by provider.
+    fn leases(&self, now: Nanos) -> Vec<u32>;
 }
 
 impl Balancer for Engine {
@@ -80,5 +84,13 @@ impl Balancer for Engine {
 
     fn settle_may_help(&self, now: Nanos, request: &Request) -> bool {
         Engine::settle_may_help(self, now, request)
+    }
+
+    fn retry_after(&self, now: Nanos, request: &Request, ahead: u64) -> Option<Nanos> {
+        Engine::retry_after(self, now, request, ahead)
+    }
+
+    fn leases(&self, now: Nanos) -> Vec<u32> {
+        self.snapshot(now).providers.iter().map(|provider| provider.in_flight).collect()
     }
 }

@@ -7,6 +7,7 @@ pub mod plan;
 mod probe;
 mod queue;
 mod request;
+mod shed;
 mod simulate;
 mod slab;
 mod timer;

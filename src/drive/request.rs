@@ -92,7 +92,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             match self.pick(slot) {
                 Picked::Sent => {}
                 Picked::Blocked { until } => self.wait_or_shed(slot, until),
-                Picked::Refused => self.end_request(slot, RequestEnd::Shed),
+                Picked::Refused => self.shed(slot),
             }
         } else {
             // Others of its kind wait already, so it cannot go before them.
@@ -153,7 +153,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         let too_late = |until| until > limit && !self.engines[replica].settle_may_help(self.now, &live.request);
         let in_vain = limit <= self.now || until.is_some_and(too_late);
         if in_vain || self.waiting[replica].push(lane, slot).is_err() {
-            self.end_request(slot, RequestEnd::Shed);
+            self.shed(slot);
             return;
         }
         live.waiting = true;
@@ -167,7 +167,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         self.drain(live.replica);
         let Some(replica) = self.requests.get(slot).map(|live| live.replica) else { return };
         if self.leave_queue_early(slot) {
-            self.end_request(slot, RequestEnd::Shed);
+            self.shed(slot);
             // It may have been the head of its lane, and the one behind it may need less.
             self.drain(replica);
         }
@@ -189,6 +189,11 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         if self.wake[replica].at.is_some_and(|at| at <= self.now) {
             self.wake[replica].at = None;
         }
+        self.drain_queue(replica);
+        self.follow_shed(replica);
+    }
+
+    fn drain_queue(&mut self, replica: usize) {
         if self.waiting[replica].is_empty() {
             return;
         }
@@ -204,7 +209,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
                 Picked::Sent => self.leave_queue(replica, lane, slot),
                 Picked::Refused => {
                     self.leave_queue(replica, lane, slot);
-                    self.end_request(slot, RequestEnd::Shed);
+                    self.shed(slot);
                 }
             }
         }
@@ -261,6 +266,12 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     /// The client went away, or the run was stopped.
     pub fn request_unfinished(&mut self, slot: u32, cancelled: bool) {
         self.end_request(slot, RequestEnd::Unfinished { cancelled });
+    }
+
+    /// Refuses a request, which may be told when to come back.
+    fn shed(&mut self, slot: u32) {
+        self.tell_when(slot);
+        self.end_request(slot, RequestEnd::Shed);
     }
 
     fn end_request(&mut self, slot: u32, end: RequestEnd) {

@@ -13,6 +13,7 @@ use super::hedge::HedgeBudget;
 use super::plan::Plan;
 use super::queue::{Class, EventQueue, Target};
 use super::request::{Live, Wake};
+use super::shed::Shed;
 use super::slab::Slab;
 use super::timer::PickTimer;
 use super::users::Users;
@@ -37,6 +38,8 @@ pub struct Options<'o> {
     pub decisions: Option<&'o mut dyn DecisionSink>,
     /// Time every so many picks with the wall clock; `None`: none.
     pub time_every: Option<u32>,
+    /// Follow shed requests until they could have been sent, to see whether they were told the right time.
+    pub follow_shed: bool,
 }
 
 /// How a run ended.
@@ -118,6 +121,8 @@ pub(super) mod kind {
     pub const PROBE_GOOD: u8 = 14;
     /// Provider: a health probe failed.
     pub const PROBE_BAD: u8 = 15;
+    /// Engine: a request that was shed might be sent now.
+    pub const FOLLOW: u8 = 16;
 }
 
 pub(super) struct Simulation<'a, 'o, O, B> {
@@ -135,6 +140,8 @@ pub(super) struct Simulation<'a, 'o, O, B> {
     /// One per engine.
     pub waiting: Vec<WaitQueue<u32>>,
     pub wake: Vec<Wake>,
+    /// One per engine; empty when nobody asks.
+    pub shed: Vec<Shed>,
     pub requests: Slab<Live>,
     pub attempts: Slab<Attempt>,
     pub factory: RequestFactory,
@@ -180,6 +187,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
             fleet: Fleet::new(&plan.providers, &plan.events, plan.seed, background)?,
             waiting: engines.iter().map(|_| WaitQueue::new(lanes(), plan.queue.max_length)).collect(),
             wake: vec![Wake::default(); engines.len()],
+            shed: if options.follow_shed { engines.iter().map(|_| Shed::default()).collect() } else { Vec::new() },
             requests: Slab::default(),
             attempts: Slab::default(),
             factory: RequestFactory::new(&plan.load, plan.seed, plan.timeout),
@@ -254,6 +262,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
             kind::PROBE => self.probe(target.slot as usize),
             kind::PROBE_GOOD => self.probed(target.slot as usize, true),
             kind::PROBE_BAD => self.probed(target.slot as usize, false),
+            kind::FOLLOW => self.follow_shed(target.slot as usize),
             _ => self.arrivals_ended(),
         }
         Ok(())
@@ -299,7 +308,9 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
         let event = &self.plan.events[index];
         if let Some(enabled) = event.set.enabled {
             let declared = self.plan.engine.providers[event.provider].drained;
-            self.config.providers[event.provider].drained = if on { !enabled } else { declared };
+            let drained = if on { !enabled } else { declared };
+            self.config.providers[event.provider].drained = drained;
+            self.observer.enabled(self.now, event.provider, !drained);
             for (replica, engine) in self.engines.iter().enumerate() {
                 engine.reconfigure(self.now, replica_config(&self.config, self.plan.seed, replica))?;
             }
@@ -361,6 +372,10 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
         if !complete {
             self.cut_off();
             self.arrivals_ended();
+        }
+        for engine in &self.engines {
+            let leases = engine.leases(self.now);
+            leases.into_iter().enumerate().for_each(|(provider, leases)| self.observer.left_over(provider, leases));
         }
         self.observer.finished(self.last_event);
         Finished { simulated: self.last_event, requests: self.arrived, interrupted: !complete }

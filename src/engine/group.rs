@@ -92,6 +92,12 @@ impl Group {
         })
     }
 
+    /// When its cooldown is over, and a copy of what is believed of its quota.
+    pub(super) fn outlook(&self, now: Nanos) -> (Nanos, Belief) {
+        let shared = self.lock();
+        (shared.cooldown.until().max(now), shared.quota.clone())
+    }
+
     /// Whether an attempt of the group is in flight.
     pub fn is_busy(&self) -> bool {
         self.lock().quota.in_flight() > 0

@@ -138,6 +138,8 @@
 //! - **A failure never looks cheap.** A fast 500 or 429 is no latency sample, so it attracts nobody.
 //! - **Waiting is the caller's.** [`Decision::Wait`] says when asking again can help; [`WaitQueue`] is a bounded priority
 //!   queue for those who wait, without a clock of its own.
+//! - **A refusal of your own comes with a time.** [`Engine::retry_after`] says what belongs in the `Retry-After` of a request that
+//!   is not let wait.
 //! - **No allocation per decision**, and none per settle: a pick works on one immutable generation of the pool, with its
 //!   candidates in a fixed-size set of bits (at most [`config::PROVIDERS_MAX`] providers). [`Engine::pick_traced`] fills a
 //!   [`Trace`] that can be reused.
@@ -177,6 +179,7 @@ mod queue;
 mod refusal;
 mod request;
 mod retry;
+mod retry_after;
 mod slot;
 pub mod strategy;
 #[cfg(feature = "tracing")]

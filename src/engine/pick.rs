@@ -239,7 +239,7 @@ fn note_tier<T: Tracer>(view: &View<'_>, candidates: &Bits, sent: bool, tracer: 
 
 /// What an attempt of this request is charged on admission: input + `max_tokens`, input alone where that is unlimited.
 #[inline]
-fn cost(request: &Request) -> Cost {
+pub(super) fn cost(request: &Request) -> Cost {
     Cost { input: request.input_tokens.into(), output: request.max_tokens.unwrap_or(0).into() }
 }
 

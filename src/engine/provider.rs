@@ -196,6 +196,30 @@ impl Core {
         [self.health.shut(now, self.load.in_flight), limit].into_iter().flatten().max_by_key(|shut| shut.until)
     }
 
+    /// When its health lets an attempt through, as far as is known; `None`: nobody knows, or never. One that was taken out is not
+    /// counted on. A place in flight is taken to be free after a turn.
+    pub fn opens_at(&self, now: Nanos) -> Option<Nanos> {
+        if self.drained || self.retired || self.health.is_out(now) {
+            return None;
+        }
+        match self.health.shut(now, self.load.in_flight).map(|shut| shut.until) {
+            None => Some(now),
+            Some(Until::Time(until)) => Some(until),
+            Some(Until::Settle) => Some(now + self.turn()?),
+            Some(Until::Never) => None,
+        }
+    }
+
+    /// Mean time between two ends of attempts that are in flight; `None` while unknown.
+    pub fn turn(&self) -> Option<Nanos> {
+        (self.typical > 0.0).then(|| Nanos::from_f64(self.typical / f64::from(self.load.in_flight.max(1))))
+    }
+
+    /// A copy of what is believed of its quota.
+    pub(super) fn quota(&self) -> Belief {
+        self.quota.clone()
+    }
+
     /// An active probe has ended.
     pub fn probed(&mut self, now: Nanos, rules: ProbeRules, good: bool) -> Option<HealthChange> {
         let change = self.health.probed(now, rules, good);

@@ -86,6 +86,12 @@ impl<T> WaitQueue<T> {
         self.lanes[lane].waiting.is_empty()
     }
 
+    /// Requests that would be served before one that joined this lane now.
+    pub fn ahead(&self, lane: usize) -> u64 {
+        let priority = self.lanes[lane].priority;
+        self.lanes.iter().filter(|other| other.priority <= priority).map(|other| other.waiting.len() as u64).sum()
+    }
+
     /// Requests waiting.
     pub fn len(&self) -> u64 {
         self.length

@@ -192,6 +192,11 @@ impl Lease {
         self.provider
     }
 
+    /// Whether it is the trial of a provider that was taken out for failing.
+    pub fn is_trial(&self) -> bool {
+        self.trial
+    }
+
     /// When it was picked.
     pub fn sent(&self) -> Nanos {
         self.sent

@@ -57,7 +57,7 @@ const fn over_time(metric: Metric, stem: &'static str, unit: Unit, scope: Scope,
 }
 
 /// All metrics, in the order in which they are listed.
-pub(super) const CATALOGUE: [Row; 24] = [
+pub(super) const CATALOGUE: [Row; 27] = [
     row(Metric::Share, "share", Unit::Ratio, Scope::Provider, "attempts at the provider ÷ all attempts"),
     row(Metric::MaxShareError, "max_share_error", Unit::Ratio, Scope::Run, "largest distance of a provider's share from its target"),
     row(Metric::TotalVariation, "total_variation", Unit::Ratio, Scope::Run, "fraction of the attempts in the wrong place"),
@@ -113,6 +113,32 @@ pub(super) const CATALOGUE: [Row; 24] = [
         Unit::Number,
         Scope::Either,
         "most attempts at the provider at once; of a run: the most at any provider",
+    ),
+    Row {
+        figures: &[Figure::P50, Figure::P99, Figure::Max],
+        ..over_time(
+            Metric::InFlightRatio(Figure::P50),
+            "in_flight_ratio",
+            Unit::Number,
+            Scope::Run,
+            "most attempts at a provider ÷ fewest at another (at least 1), among those enabled, over the time to the last arrival",
+        )
+    },
+    Row {
+        during: false,
+        ..over_time(
+            Metric::InFlightEnd,
+            "in_flight_end",
+            Unit::Number,
+            Scope::Either,
+            "leases that the engine still holds when all requests have ended: more than 0 is a leak",
+        )
+    },
+    family(
+        Metric::RetryAfterError(Figure::Mean),
+        "retry_after_error",
+        Scope::Run,
+        "|told Retry-After − time until it could have been sent|, shed requests (256 at most are followed at a time)",
     ),
     row(Metric::Goodput, "goodput", Unit::Ratio, Scope::Run, "successful requests that meet every objective ÷ offered"),
     Row {

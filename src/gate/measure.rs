@@ -37,6 +37,7 @@ fn at_provider(metric: Metric, provider: &ProviderStats, slice: &SliceStats) -> 
         Metric::ProviderQueue(figure) => millis(&provider.provider_queue, figure),
         Metric::QuotaUtilization => Measured { got: provider.quota_utilization, samples: provider.admitted },
         Metric::InFlightMax => count(provider.in_flight_max, attempts.max(provider.in_flight_max)),
+        Metric::InFlightEnd => count(provider.left_over, attempts.max(provider.left_over)),
         Metric::Ejections => count(provider.ejections?, attempts.max(provider.ejections?)),
         Metric::EjectionDelay => once(provider.ejection_delay),
         Metric::RecoveryTime => once(provider.recovery_time),
@@ -48,6 +49,8 @@ fn at_provider(metric: Metric, provider: &ProviderStats, slice: &SliceStats) -> 
         | Metric::ShedRatio
         | Metric::RetriesPerRequest
         | Metric::BalancerQueue(_)
+        | Metric::InFlightRatio(_)
+        | Metric::RetryAfterError(_)
         | Metric::Goodput
         | Metric::Efficiency
         | Metric::Decision(_) => return None,
@@ -78,6 +81,12 @@ fn of_run(metric: Metric, slice: &SliceStats, run: &RunStats) -> Option<Measured
             let most = providers().map(|provider| provider.in_flight_max).max()?;
             count(most, attempts.max(most))
         }
+        Metric::InFlightRatio(figure) => Measured { got: slice.in_flight_ratio.at(figure.quantile()?), samples: attempts },
+        Metric::InFlightEnd => {
+            let sum = providers().map(|provider| provider.left_over).sum();
+            count(sum, attempts.max(sum))
+        }
+        Metric::RetryAfterError(figure) => millis(&slice.retry_after, figure),
         Metric::Goodput => ratio(slice.good, offered),
         Metric::Efficiency => Measured { got: run.efficiency.ratio, samples: offered },
         Metric::Ejections => {

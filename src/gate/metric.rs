@@ -41,6 +41,12 @@ pub enum Metric {
     QuotaUtilization,
     /// `in_flight_max`
     InFlightMax,
+    /// `in_flight_ratio_…`
+    InFlightRatio(Figure),
+    /// `in_flight_end`
+    InFlightEnd,
+    /// `retry_after_error_…`
+    RetryAfterError(Figure),
     /// `goodput`
     Goodput,
     /// `efficiency`
@@ -143,6 +149,8 @@ impl Metric {
             | Metric::Ttft(figure)
             | Metric::BalancerQueue(figure)
             | Metric::ProviderQueue(figure)
+            | Metric::InFlightRatio(figure)
+            | Metric::RetryAfterError(figure)
             | Metric::Decision(figure) => Some(figure),
             _ => None,
         }
@@ -155,6 +163,8 @@ impl Metric {
             Metric::Ttft(_) => Metric::Ttft(figure),
             Metric::BalancerQueue(_) => Metric::BalancerQueue(figure),
             Metric::ProviderQueue(_) => Metric::ProviderQueue(figure),
+            Metric::InFlightRatio(_) => Metric::InFlightRatio(figure),
+            Metric::RetryAfterError(_) => Metric::RetryAfterError(figure),
             Metric::Decision(_) => Metric::Decision(figure),
             single => single,
         }
@@ -167,6 +177,19 @@ impl Metric {
 }
 
 impl Figure {
+    /// As a share of the samples from below; `None` for the mean.
+    pub(super) fn quantile(self) -> Option<f64> {
+        match self {
+            Figure::Mean => None,
+            Figure::P50 => Some(0.5),
+            Figure::P90 => Some(0.9),
+            Figure::P95 => Some(0.95),
+            Figure::P99 => Some(0.99),
+            Figure::P999 => Some(0.999),
+            Figure::Max => Some(1.0),
+        }
+    }
+
     /// As it ends a metric's name.
     pub fn name(self) -> &'static str {
         match self {
@@ -189,10 +212,11 @@ mod tests {
     #[test]
     fn names_are_the_published_ones() {
         let singles = "share max_share_error total_variation chi2_p success_ratio failed shed shed_ratio rate_limited \
-                       rate_limited_ratio retries_per_request quota_utilization in_flight_max goodput efficiency ejections \
+                       rate_limited_ratio retries_per_request quota_utilization in_flight_max in_flight_end in_flight_ratio_p50 \
+                       in_flight_ratio_p99 in_flight_ratio_max goodput efficiency ejections \
                        ejection_delay recovery_time cost decision_p50 decision_p99";
         let mut want: Vec<String> = singles.split_whitespace().map(str::to_owned).collect();
-        for stem in ["latency", "ttft", "balancer_queue", "provider_queue"] {
+        for stem in ["latency", "ttft", "balancer_queue", "provider_queue", "retry_after_error"] {
             want.extend(["mean", "p50", "p90", "p95", "p99", "p999", "max"].map(|figure| format!("{stem}_{figure}")));
         }
         let mut names = Metric::names();
@@ -207,7 +231,7 @@ mod tests {
         }
     }
 
-    /// 24 rows of 24 different variants, of which `Metric` has 24 (the match of `measure` is exhaustive over them).
+    /// 27 rows of 27 different variants, of which `Metric` has 27 (the match of `measure` is exhaustive over them).
     #[test]
     fn each_variant_has_one_row() {
         for row in &CATALOGUE {

@@ -110,6 +110,7 @@ pub fn run_with<B: Balancer>(
         progress: options.progress,
         decisions: sink,
         time_every: options.time_decisions.then_some(TIMED_EVERY),
+        follow_shed: expectations.iter().any(|expectation| matches!(expectation.metric, Metric::RetryAfterError(_))),
     };
     let start = Instant::now();
     let finished = drive::simulate_with(plan, &mut recorder, driving, make)?;

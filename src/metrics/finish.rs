@@ -78,6 +78,8 @@ impl Recorder {
             ttft: merge(tally.classes.iter().map(|class| &class.ttft)),
             balancer_queue: tally.balancer_queue.clone(),
             provider_queue: merge(tally.providers.iter().map(|provider| &provider.queue)),
+            retry_after: tally.retry_after.clone(),
+            in_flight_ratio: self.spread.share(index).clone(),
             providers: (0..tally.providers.len()).map(provider).collect(),
             fairness: fairness::fairness(&attempts, &targets),
         }
@@ -101,6 +103,7 @@ impl Recorder {
             ttft: provider.ttft.clone(),
             provider_queue: provider.queue.clone(),
             in_flight_max: u64::from(self.level(index, at).peak),
+            left_over: self.left_over[at],
             admitted: provider.admitted.attempts,
             quota_utilization: self.quota_utilization(index, slice, tally, at),
             ejections: self.config.health.then_some(ejections),

@@ -29,6 +29,12 @@ impl Histogram {
         debug_assert!(recorded.is_ok(), "{value}: {recorded:?}");
     }
 
+    /// Counts `value` `times` times.
+    pub(super) fn record_n(&mut self, value: u64, times: u64) {
+        let recorded = self.counts.get_or_insert_with(fresh).record_n(value.min(LARGEST), times);
+        debug_assert!(recorded.is_ok(), "{value}: {recorded:?}");
+    }
+
     /// Adds all counts of `other`.
     pub(super) fn merge(&mut self, other: &Histogram) {
         if let Some(theirs) = &other.counts {

@@ -30,7 +30,8 @@ pub mod outage;
 pub mod quota;
 pub mod reasons;
 pub mod recorder;
-pub mod stats;
+pub mod spread;
+mod stats;
 
 mod finish;
 mod histogram;

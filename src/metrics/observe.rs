@@ -80,6 +80,9 @@ pub trait Observer {
     fn attempt_ended(&mut self, now: Nanos, request: &RequestInfo, provider: usize, sent: Nanos, end: AttemptEnd);
     /// An attempt was refused with a 429 although another provider of its model had quota for it: a mistake of the balancer.
     fn refused_avoidably(&mut self, _request: &RequestInfo) {}
+    /// A request that was shed had been told when to come back; `error` is how far that was from the first moment at which it
+    /// could have been sent, known only now.
+    fn came_back(&mut self, _request: &RequestInfo, _error: Nanos) {}
     /// A request ended. Every offered request ends exactly once.
     fn ended(&mut self, now: Nanos, request: &RequestInfo, end: RequestEnd);
     /// From `now` on, `in_flight` attempts are at `provider` (queued or in service) and `busy` of its slots are taken.
@@ -88,6 +91,10 @@ pub trait Observer {
     fn ejected(&mut self, now: Nanos, provider: usize);
     /// The engine of a replica took `provider` back.
     fn readmitted(&mut self, now: Nanos, provider: usize);
+    /// From `now` on a provider takes part, or does not: an event of the scenario. At the start those do that are not drained.
+    fn enabled(&mut self, _now: Nanos, _provider: usize, _on: bool) {}
+    /// At the very end an engine still held so many leases of `provider`, which should be none.
+    fn left_over(&mut self, _provider: usize, _leases: u32) {}
     /// Wall-clock nanoseconds of one sampled pick, timer cost included.
     fn decision_timed(&mut self, nanos: u64);
     /// The last arrival has happened: rates and time means end here.

@@ -6,6 +6,7 @@ use super::observe::{AttemptEnd, AttemptKind, Observer, RequestEnd, RequestInfo}
 use super::occupancy::Occupancy;
 use super::outage::{Outages, WindowOutages};
 use super::quota::Minutes;
+use super::spread::Spread;
 use super::tally::{Imbalance, Tally};
 use super::timeline::{Series, Timeline};
 use crate::time::Nanos;
@@ -20,6 +21,9 @@ pub struct Recorder {
     pub(super) whole: Tally,
     pub(super) slices: Vec<(Slice, Tally)>,
     pub(super) occupancy: Vec<Occupancy>,
+    pub(super) spread: Spread,
+    /// Leases that were never settled, by provider.
+    pub(super) left_over: Vec<u64>,
     pub(super) outages: Vec<(Outages, Box<[WindowOutages]>)>,
     /// `None` without limits.
     pub(super) minutes: Vec<Option<Minutes>>,
@@ -41,11 +45,14 @@ impl Recorder {
         let (classes, providers) = (config.classes.len(), config.providers.len());
         let spans = || config.slices.iter().map(|slice| slice.span(config.warmup, Nanos::MAX));
         let occupancy = (0..providers).map(|_| Occupancy::new((config.warmup, Nanos::MAX), spans())).collect();
+        let spread = Spread::new(config.providers.iter().map(|provider| !provider.drained), (config.warmup, Nanos::MAX), spans());
         let windows = || config.slices.iter().map(|_| WindowOutages::default()).collect();
         Recorder {
             whole: Tally::new(classes, providers),
             slices: config.slices.iter().map(|slice| (*slice, Tally::new(classes, providers))).collect(),
             occupancy,
+            spread,
+            left_over: vec![0; providers],
             outages: (0..providers).map(|_| (Outages::default(), windows())).collect(),
             minutes: (0..providers).map(|i| (!config.limits_of(i).is_unlimited()).then(Minutes::default)).collect(),
             quota: (0..providers).map(|i| config.quota_of(i).0).collect(),
@@ -92,6 +99,7 @@ impl Observer for Recorder {
     #[inline]
     fn offered(&mut self, request: &RequestInfo) {
         self.last_arrival = request.intended;
+        self.spread.arrived(request.intended);
         if request.measured {
             self.timeline.offered(request.intended);
             self.count(request, |tally| tally.offered(request));
@@ -145,6 +153,12 @@ impl Observer for Recorder {
         self.count(request, |tally| tally.attempt_ended(now, sent, request, provider, end, in_span));
     }
 
+    fn came_back(&mut self, request: &RequestInfo, error: Nanos) {
+        if request.measured {
+            self.count(request, |tally| tally.retry_after.record(error));
+        }
+    }
+
     #[inline]
     fn ended(&mut self, now: Nanos, request: &RequestInfo, end: RequestEnd) {
         if request.measured {
@@ -160,6 +174,15 @@ impl Observer for Recorder {
             occupancy.mark(self.last_arrival);
         }
         occupancy.set(now, in_flight, busy, self.arrivals_end);
+        self.spread.set(now, provider, in_flight);
+    }
+
+    fn enabled(&mut self, now: Nanos, provider: usize, on: bool) {
+        self.spread.enabled(now, provider, on);
+    }
+
+    fn left_over(&mut self, provider: usize, leases: u32) {
+        self.left_over[provider] += u64::from(leases);
     }
 
     fn ejected(&mut self, now: Nanos, provider: usize) {

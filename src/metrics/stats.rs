@@ -2,6 +2,7 @@
 
 use super::config::Slice;
 use super::latency::Samples;
+use super::spread::TimeShare;
 use crate::engine::strategy::Strategy;
 use crate::report::{Attempts, Efficiency, Fairness, Requests};
 use crate::time::Nanos;
@@ -49,6 +50,10 @@ pub struct SliceStats {
     pub balancer_queue: Samples,
     /// Reaching a provider → start of service, attempts that started.
     pub provider_queue: Samples,
+    /// How far the times that shed requests were told were from the first moment at which they could have been sent.
+    pub retry_after: Samples,
+    /// Most attempts at a provider ÷ fewest at another, over the time of the slice's window.
+    pub in_flight_ratio: TimeShare,
     /// In file order.
     pub providers: Vec<ProviderStats>,
     /// Shares against targets.
@@ -78,6 +83,8 @@ pub struct ProviderStats {
     pub provider_queue: Samples,
     /// Most attempts there at once during the slice's window, whoever they belong to.
     pub in_flight_max: u64,
+    /// Leases that were still held when the whole run was over.
+    pub left_over: u64,
     /// Attempts not refused, sent until the end of arrivals.
     pub admitted: u64,
     /// Admitted ÷ allowed of the tightest limit, over the slice's window; `None` without limits.

@@ -12,6 +12,8 @@ pub(super) struct Tally {
     pub(super) classes: Vec<ClassTally>,
     pub(super) providers: Vec<ProviderTally>,
     pub(super) balancer_queue: Samples,
+    /// How wrong the times were that shed requests were told.
+    pub(super) retry_after: Samples,
     /// Successful requests that met every objective.
     pub(super) good: u64,
     /// Attempts by [`AttemptKind`].

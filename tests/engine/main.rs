@@ -2,11 +2,13 @@
 //! command line: `cargo test --no-default-features --test engine`.
 
 mod conformance;
+mod conservation;
 mod decisions;
 mod no_allocation;
 mod sequences;
 mod sessions;
 mod threads;
+mod waiting;
 
 use lbsim::engine::{AttemptResult, Config, Decision, Engine, Lease, Outcome, ProviderConfig, Request, Strategy};
 use lbsim::time::Nanos;

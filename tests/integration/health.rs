@@ -150,6 +150,19 @@ fn a_hung_provider_is_left_within_twice_its_usual_p99() {
     }
 }
 
+/// A trial that a hedge overtakes has failed, as nobody will ever see its answer: a black hole gets trials after 10, 30 and 70 s
+/// (less a tenth), in 110 s no more, although each is given up after two seconds.
+#[test]
+fn a_trial_that_is_overtaken_by_a_hedge_has_failed() {
+    let balancer = "strategy = \"least-connections\"\nhedge = { after = \"2s\", budget = \"50%\" }";
+    let stable = "latency = { p50 = \"500ms\", p99 = \"1s\" }";
+    let log = observe("rate = \"20/s\"\nduration = \"170s\"", balancer, 3, stable, &event(60.0, 170.0, "hang = true"));
+    let (ejected, provider) = log.ejected[0];
+    assert!(provider == 0 && (60.0..65.0).contains(&ejected), "{:?}", log.ejected);
+    assert!((1..=4).contains(&log.sent(0, ejected, 170.0)), "{} trials", log.sent(0, ejected, 170.0));
+    assert!(log.readmitted.is_empty(), "{:?}", log.readmitted);
+}
+
 /// Long streams are not a hang: a provider with nothing but answers of half a minute under way says nothing for seconds.
 #[test]
 fn a_provider_with_long_answers_is_not_hung() {

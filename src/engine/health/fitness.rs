@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Breaker, Cooldown, EjectedShare, HealthChange, Probes, Refused, Silence, Standing, Turn};
+use super::{Breaker, Cooldown, EjectedShare, HealthChange, Probes, Refused, Silence, Standing, Turn, Vote};
 use crate::engine::config::{OutlierDetection, ProbeRules};
 use crate::engine::provider::{Ask, Ended, Mode, Shut, Until};
 use crate::engine::refusal::RefusalKind;
@@ -237,7 +237,12 @@ impl Fitness {
         } else {
             self.end_badly(now, sent, outcome, unrelated);
         }
-        let vote = super::vote(outcome, first, trial);
+        let mut vote = super::vote(outcome, first, trial);
+        // A trial that its client, or a hedge that was faster, gave up without a token: later than usual it has failed. If
+        // it said nothing, the next request would be a trial at once, and a black hole would get one every few seconds.
+        if trial && vote == Vote::Neither && self.silence.is_late(now.since(sent)) {
+            vote = Vote::Bad;
+        }
         match self.breaker.as_mut()?.end(now, sent, trial, vote) {
             Turn::Stays => None,
             Turn::Condemned => self.try_eject(now).map(|until| HealthChange::Ejected { until }),

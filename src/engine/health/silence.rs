@@ -55,6 +55,11 @@ impl Silence {
         }
     }
 
+    /// Whether an answer that has not begun after this long is later than usual.
+    pub fn is_late(&self, after: Nanos) -> bool {
+        self.samples >= SAMPLES_MIN && after.as_f64() > self.p99
+    }
+
     /// Whether the provider, with so many attempts that wait for their first token, must be taken for hung.
     #[inline]
     pub fn is_hung(&self, now: Nanos, waiting: u32) -> bool {

@@ -132,4 +132,12 @@ impl Balancer for Broken<'_> {
     fn settle_may_help(&self, now: Nanos, request: &Request) -> bool {
         self.engine.settle_may_help(now, &self.seen(request))
     }
+
+    fn retry_after(&self, now: Nanos, request: &Request, ahead: u64) -> Option<Nanos> {
+        self.engine.retry_after(now, &self.seen(request), ahead)
+    }
+
+    fn leases(&self, now: Nanos) -> Vec<u32> {
+        Balancer::leases(&self.engine, now)
+    }
 }
