@@ -62,7 +62,7 @@ fn nothing_leaks_through_ends_and_reconfigurations() {
         let engine = Engine::new(Config { seed, ..draw_config(&mut draw) }).expect("a valid configuration");
         let (mut held, mut now, mut moved): (Vec<Lease>, Nanos, bool) = (Vec::new(), Nanos::ZERO, false);
         for id in 0..400 {
-            now = now + Nanos::from_millis(draw.below(400));
+            now += Nanos::from_millis(draw.below(400));
             match draw.below(100) {
                 0 => {
                     engine.reconfigure(now, draw_config(&mut draw)).expect("a valid configuration");

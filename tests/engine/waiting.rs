@@ -36,7 +36,7 @@ fn until_is_the_earliest_moment() {
         let mut draw = Draws::new(seed, Stream::Service, 1);
         let mut now = Nanos::ZERO;
         for id in 0..100 {
-            now = now + Nanos::from_millis(draw.below(1_500));
+            now += Nanos::from_millis(draw.below(1_500));
             let request = Request { input_tokens: draw.below(500) as u32, max_tokens: Some(draw.below(500) as u32), ..Request::new(id) };
             let lease = match engine.pick(now, &request) {
                 Decision::Send(lease) => lease,
@@ -77,7 +77,7 @@ fn retry_after_is_when_those_ahead_have_gone() {
             if let Decision::Send(lease) = engine.pick(now, &request(id)) {
                 succeed(&engine, now, lease);
             }
-            now = now + Nanos::from_millis(draw.below(700));
+            now += Nanos::from_millis(draw.below(700));
         }
         let ahead = draw.below(60);
         let told = now + engine.retry_after(now, &request(1_000), ahead).expect("limits come back");
