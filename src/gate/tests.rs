@@ -205,6 +205,7 @@ fn the_catalogue_and_the_measuring_agree() {
     for slice in &mut stats.slices {
         slice.providers[0].ejection_delay = Some(s(1));
         slice.providers[0].recovery_time = Some(s(1));
+        slice.retry_after.record(s(1));
     }
     for name in Metric::names() {
         let metric = Metric::parse(&name).unwrap();
