@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::give_back::give_back;
 use super::health::{Cooldown, Refused};
 use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Reservation};
 use super::provider::{Shut, Until};
@@ -65,7 +66,7 @@ impl Group {
                 shared.cooldown.refused(now, sent, refused, shared.cooldown_max, self.salt);
             }
             let pause_max = shared.cools.then_some(shared.cooldown_max);
-            super::provider::return_quota(&mut shared.quota, now, reservation, outcome, pause_max);
+            give_back(&mut shared.quota, now, reservation, outcome, pause_max);
         });
     }
 

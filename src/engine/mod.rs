@@ -168,6 +168,7 @@ mod arena;
 mod balancer;
 mod bits;
 pub mod config;
+mod give_back;
 mod group;
 mod health;
 mod latency;

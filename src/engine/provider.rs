@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::config::{Config, ProbeRules, ProviderConfig};
+use super::give_back::give_back;
 use super::health::{EjectedShare, Fitness, HealthChange};
 use super::latency::Speed;
 use super::limit::{Belief, Cost, FreeAt, Ledger, Limits, RateLimitHeaders, Reservation};
-use super::refusal::RefusalKind;
 use super::request::{AttemptResult, Outcome, Why};
 use crate::time::Nanos;
 
@@ -259,7 +259,7 @@ impl Core {
         let unrelated = ended.outcome.result == AttemptResult::Status(429) && self.quota.is_pace_given_up(now);
         let change = self.health.ended(now, &ended, unrelated);
         if let Some(reservation) = ended.reservation {
-            return_quota(&mut self.quota, now, reservation, ended.outcome, self.health.pause_max());
+            give_back(&mut self.quota, now, reservation, ended.outcome, self.health.pause_max());
         }
         self.refresh_shut(now);
         change
@@ -359,37 +359,6 @@ impl Core {
     /// Ejections so far.
     pub fn ejections(&self) -> u64 {
         self.health.ejections()
-    }
-}
-
-/// A refused attempt used no quota, unless the provider counts refusals; any other keeps its request, and its tokens
-/// become what the provider counted, where it said. A 503 may be a refusal or an answer that used quota: it is taken for the
-/// latter, since believing in too little costs a moment and believing in too much a 429. A refusal for the rate or
-/// its growth teaches, unless it asks for a pause over `pause_max`, which no rate explains; `None`: quotas do not count.
-#[inline]
-pub(super) fn return_quota(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
-    if matches!(outcome.result, AttemptResult::Status(429) | AttemptResult::ConnectionError) {
-        return return_refused(quota, now, reservation, outcome, pause_max);
-    }
-    if quota.is_unlimited() {
-        return quota.leave();
-    }
-    let usage = outcome.usage.map(|usage| Cost { input: usage.input_tokens.into(), output: usage.output_tokens.into() });
-    quota.end(now, reservation, usage);
-}
-
-#[cold]
-fn return_refused(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
-    let teaches = pause_max.is_some_and(|most| outcome.retry_after.is_none_or(|hint| hint <= most));
-    match outcome.refusal() {
-        Some(RefusalKind::Rate) if teaches => quota.refused(now, reservation, outcome.retry_after),
-        Some(RefusalKind::Ramp) if teaches => quota.grew_too_fast(now, reservation.at()),
-        _ => {}
-    }
-    if quota.count_refused() {
-        quota.keep(now, reservation);
-    } else {
-        quota.undo(now, reservation);
     }
 }
 
