@@ -23,6 +23,7 @@ mod progress;
 mod prove;
 mod report;
 mod run;
+mod schema;
 mod shard;
 mod strategies;
 mod summary;
@@ -66,6 +67,7 @@ fn execute(command: &Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Sweep(options) => sweep::execute(options, terminal),
         Command::Merge(options) => merge::execute(options, terminal),
         Command::Validate(options) => validate::execute(options, terminal),
+        Command::Schema(options) => schema::execute(options, terminal),
         Command::Strategies(options) => strategies::execute(options, terminal),
         Command::Profiles(options) => profiles::execute(options, terminal),
         Command::Completions(options) => completions::execute(options, terminal),

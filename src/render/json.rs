@@ -9,3 +9,9 @@ pub fn render(document: &Document) -> String {
     text.push('\n');
     text
 }
+
+/// The JSON Schema of results: draft 2020-12, with a final newline.
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Document);
+    serde_json::to_string_pretty(&schema).expect("a schema is a JSON value") + "\n"
+}

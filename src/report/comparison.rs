@@ -1,9 +1,10 @@
 //! Variants of an experiment side by side: what `lbsim compare` adds to a result.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What was compared, and what came of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// Name of the variant that the others are compared with.
     pub base: String,
@@ -23,7 +24,7 @@ pub struct Comparison {
 }
 
 /// Runs that belong together: one strategy of one scenario, over all seeds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Variant {
     /// Unique within the comparison.
     pub name: String,
@@ -39,7 +40,7 @@ pub struct Variant {
 ///
 /// The runs of an experiment are numbered from 0: all variants with the first seed, then all with the second. Shard i of n
 /// makes those whose number leaves the remainder i − 1 when divided by n.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shard {
     /// From 1.
     pub index: u64,
@@ -50,7 +51,7 @@ pub struct Shard {
 }
 
 /// One metric of all variants.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricComparison {
     /// Its name, as expectations use it.
     pub metric: String,
@@ -63,7 +64,7 @@ pub struct MetricComparison {
 }
 
 /// Which of two values is the better one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Better {
     /// The greater one.
@@ -73,7 +74,7 @@ pub enum Better {
 }
 
 /// One metric of one variant; values in the metric's unit (ratios as 0…1, times in milliseconds).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComparedValue {
     /// Name of the variant.
     pub variant: String,
@@ -96,7 +97,7 @@ pub struct ComparedValue {
 }
 
 /// How a difference was judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// Nothing to judge: the base itself, or no data.
@@ -108,7 +109,7 @@ pub enum Method {
 }
 
 /// What is shown of a variant against the base.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mark {
     /// It is the base.

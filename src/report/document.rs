@@ -1,5 +1,6 @@
 //! A result file: which scenario, what verdict, which runs, what it took.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -9,7 +10,7 @@ use super::run::{Quantiles, Run};
 use super::sweep::{Replicated, Sweep};
 
 /// A result file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// [`FORMAT`].
     pub format: u32,
@@ -35,7 +36,7 @@ pub struct Report {
 }
 
 /// Reports of several scenarios, made by one command.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Collection {
     /// [`FORMAT`].
     pub format: u32,
@@ -60,7 +61,7 @@ pub struct Collection {
 }
 
 /// What a result file holds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Document {
     /// One scenario.
@@ -184,7 +185,7 @@ impl Document {
 }
 
 /// Which scenario a result is of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioRef {
     /// Its `name`.
     pub name: String,
@@ -201,7 +202,7 @@ pub struct ScenarioRef {
 }
 
 /// Outcome of a gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Everything held.
@@ -219,7 +220,7 @@ pub enum Verdict {
 }
 
 /// What depends on the machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Wall {
     /// Time of the simulation itself.
     pub elapsed_s: f64,
@@ -233,7 +234,7 @@ pub struct Wall {
 }
 
 /// Cost of a pick of one variant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VariantCost {
     /// Its name.
     pub variant: String,
@@ -242,7 +243,7 @@ pub struct VariantCost {
 }
 
 /// Cost of sampled picks, timer cost subtracted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionCost {
     /// Nanoseconds.
     #[serde(flatten)]

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document::Verdict;
 
 /// One run of one strategy with one seed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Canonical name.
     pub strategy: String,
@@ -50,7 +51,7 @@ pub struct Run {
 }
 
 /// What the engine decided, warm-up included.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decisions {
     /// Sent to a provider.
     pub send: u64,
@@ -65,7 +66,7 @@ pub struct Decisions {
 }
 
 /// One provider's part in the decisions.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProviderDecisions {
     /// Its name.
     pub name: String,
@@ -74,7 +75,7 @@ pub struct ProviderDecisions {
 }
 
 /// How requests ended: offered = succeeded + failed + shed + unfinished.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requests {
     /// All measured requests.
     pub offered: u64,
@@ -91,7 +92,7 @@ pub struct Requests {
 }
 
 /// Attempts: total = sum over providers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempts {
     /// All of them.
     pub total: u64,
@@ -109,7 +110,7 @@ pub struct Attempts {
 }
 
 /// A distribution. All but `count` are `null` without samples; percentiles are nearest-rank within 0.1 %.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Quantiles {
     /// Samples.
     pub count: u64,
@@ -134,7 +135,7 @@ pub struct Quantiles {
 }
 
 /// One provider in one run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProviderRun {
     /// Its name.
     pub name: String,
@@ -173,7 +174,7 @@ pub struct ProviderRun {
 }
 
 /// Use of a provider's quota by this run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Quota {
     /// Most attempts admitted in an aligned minute.
     pub rpm_peak: Option<f64>,
@@ -184,7 +185,7 @@ pub struct Quota {
 }
 
 /// One class in one run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ClassRun {
     /// Its name.
     pub name: String,
@@ -197,7 +198,7 @@ pub struct ClassRun {
 }
 
 /// Shares q against targets p over k providers and N attempts. `null` where there is no target or no attempt.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fairness {
     /// max abs(q − p).
     pub max_share_error: Option<f64>,
@@ -212,7 +213,7 @@ pub struct Fairness {
 }
 
 /// Goodput against the upper bound of any balancer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Efficiency {
     /// Requests within every objective, per second of `measured_s`.
     pub goodput_per_s: Option<f64>,
@@ -238,7 +239,7 @@ pub struct Efficiency {
 }
 
 /// Counts of measured requests over time, from the start of the run, in equal intervals.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timeline {
     /// Length of an interval.
     pub interval_s: f64,
@@ -249,7 +250,7 @@ pub struct Timeline {
 }
 
 /// Counts of one provider over time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProviderTimeline {
     /// Attempts sent.
     pub attempts: Vec<u64>,
@@ -260,7 +261,7 @@ pub struct ProviderTimeline {
 }
 
 /// One expectation, judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExpectationResult {
     /// Metric name.
     pub metric: String,

@@ -1,11 +1,12 @@
 //! One experiment over the values of a parameter: what `lbsim sweep` adds to a result, and figures over several seeds.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::comparison::{Shard, Variant};
 
 /// One metric over runs with different seeds, in the metric's unit (ratios as 0…1, times in milliseconds).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Replicated {
     /// Its name, as expectations use it.
     pub metric: String,
@@ -24,7 +25,7 @@ pub struct Replicated {
 }
 
 /// A grid of points; report i of the collection is point i, the last axis changing fastest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sweep {
     /// What is varied.
     pub axes: Vec<Axis>,
@@ -62,7 +63,7 @@ impl Sweep {
 }
 
 /// One parameter and its values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Axis {
     /// A key, as `--set` takes it.
     pub key: String,
@@ -71,7 +72,7 @@ pub struct Axis {
 }
 
 /// One strategy at one point.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SweepRow {
     /// A value per axis.
     pub point: Vec<String>,
@@ -86,7 +87,7 @@ pub struct SweepRow {
 }
 
 /// How far the first axis can go with every expectation held, with every seed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Limit {
     /// Canonical name.
     pub strategy: String,

@@ -33,6 +33,7 @@ mod provider;
 mod reader;
 mod recovery;
 mod render;
+pub mod schema;
 mod set;
 mod sink;
 mod syntax;

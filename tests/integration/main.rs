@@ -12,4 +12,5 @@ mod mutation;
 mod prove;
 mod readme;
 mod scenarios;
+mod schemas;
 mod sweep;

@@ -6,6 +6,7 @@ mod mutation;
 mod overrides;
 mod profiles;
 mod rendering;
+mod schema;
 mod traces;
 mod warnings;
 
@@ -19,7 +20,9 @@ use super::{Diagnostics, Loaded, Overrides};
 
 /// Checks a text without any trace at hand.
 fn check(text: &str) -> Result<Loaded, Diagnostics> {
-    check_with(text, &Overrides::default())
+    let result = check_with(text, &Overrides::default());
+    schema::agrees(text, result.as_ref().err());
+    result
 }
 
 fn check_with(text: &str, overrides: &Overrides) -> Result<Loaded, Diagnostics> {
