@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::exit::{FailOn, Failure, HELP};
-use super::{check, compare, completions, merge, profiles, report, run, schema, strategies, sweep, validate};
+use super::{check, compare, completions, explain, init, man, merge, profiles, report, run, schema, strategies, sweep, validate};
 use crate::render::{FORMATS, Format};
 use crate::scenario::Overrides;
 
@@ -54,10 +54,13 @@ pub enum Command {
     Sweep(sweep::Options),
     Merge(merge::Options),
     Validate(validate::Options),
+    Init(init::Options),
     Schema(schema::Options),
     Strategies(strategies::Options),
     Profiles(profiles::Options),
+    Explain(explain::Options),
     Completions(completions::Options),
+    Man(man::Options),
 }
 
 /// Flags of every command.

@@ -12,9 +12,12 @@ mod decisions;
 mod destination;
 pub mod exit;
 mod experiment;
+mod explain;
 mod files;
+mod init;
 mod interrupt;
 mod load;
+mod man;
 mod merge;
 mod output;
 mod probe;
@@ -29,6 +32,7 @@ mod strategies;
 mod summary;
 mod sweep;
 mod terminal;
+mod unknown;
 mod validate;
 mod variants;
 
@@ -70,6 +74,9 @@ fn execute(command: &Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Schema(options) => schema::execute(options, terminal),
         Command::Strategies(options) => strategies::execute(options, terminal),
         Command::Profiles(options) => profiles::execute(options, terminal),
+        Command::Init(options) => init::execute(options, terminal),
+        Command::Explain(options) => explain::execute(options, terminal),
+        Command::Man(options) => man::execute(options, terminal),
         Command::Completions(options) => completions::execute(options, terminal),
     }
 }

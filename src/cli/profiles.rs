@@ -5,6 +5,7 @@ use clap::Args;
 use super::args::ListFormat;
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
+use super::unknown::unknown;
 use crate::render::profiles;
 use crate::world::profile::{PROFILES, Profile};
 
@@ -43,13 +44,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
 }
 
 fn find(name: &str) -> Result<&'static Profile, Failure> {
-    Profile::find(name).ok_or_else(|| {
-        // A guess is worth making only when a third of the letters at most differ.
-        let near = PROFILES.iter().map(|profile| (strsim::damerau_levenshtein(profile.name, name), profile.name)).min();
-        let guess = near.filter(|(distance, _)| *distance <= (name.chars().count() / 3).max(1));
-        let hint = guess.map_or_else(|| "; `lbsim profiles` lists them".to_owned(), |(_, known)| format!("; did you mean `{known}`?"));
-        Failure::usage(format!("unknown profile `{name}`{hint}"))
-    })
+    Profile::find(name).ok_or_else(|| unknown("profile", name, PROFILES.iter().map(|profile| profile.name), "lbsim profiles"))
 }
 
 #[cfg(test)]

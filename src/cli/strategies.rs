@@ -5,6 +5,7 @@ use clap::Args;
 use super::args::ListFormat;
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
+use super::unknown::unknown;
 use crate::engine::strategy::{CATALOGUE, Strategy, StrategyInfo};
 use crate::render::catalogue;
 
@@ -35,11 +36,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
 pub(super) fn find(name: &str) -> Result<&'static StrategyInfo, Failure> {
     Strategy::parse(name).map(Strategy::info).ok_or_else(|| {
         let names = CATALOGUE.iter().flat_map(|info| [info.name].into_iter().chain(info.aliases.iter().copied()));
-        // A guess is worth making only when a third of the letters at most differ.
-        let near = names.map(|known| (strsim::damerau_levenshtein(known, name), known)).min();
-        let guess = near.filter(|(distance, _)| *distance <= (name.chars().count() / 3).max(1));
-        let hint = guess.map_or_else(|| "; `lbsim strategies` lists them".to_owned(), |(_, known)| format!("; did you mean `{known}`?"));
-        Failure::usage(format!("unknown strategy `{name}`{hint}"))
+        unknown("strategy", name, names, "lbsim strategies")
     })
 }
 

@@ -11,6 +11,7 @@
 //! | `sink`, `reader`, `units`, `distribution`, `names`, `nearest`, `keys` | tree → typed values and errors |
 //! | `load`, `class`, `trace`, `balancer`, `provider`, `limits`, `pool`, `event`, `expect` | one table of the file each |
 //! | `decode` | the whole file |
+//! | `import` | configurations of other programs → scenarios |
 //! | `warn`, `digest` | what is valid but hardly meant; the fingerprint |
 
 mod asked;
@@ -23,6 +24,7 @@ mod digest;
 mod distribution;
 mod event;
 mod expect;
+pub mod import;
 mod keys;
 mod limits;
 mod load;

@@ -7,6 +7,7 @@ mod compare;
 mod formats;
 mod gallery;
 mod health;
+mod init;
 mod layers;
 mod mutation;
 mod prove;
