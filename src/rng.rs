@@ -43,6 +43,8 @@ pub enum Stream {
     Backoff = 14,
     /// Whether a recovering provider takes part in a pick.
     SlowStart = 15,
+    /// Which gateway replica a request comes to.
+    Replica = 64,
     /// Jitter of an ejection or cooldown.
     Ejection = 16,
     /// Traffic of others on a provider's quota.

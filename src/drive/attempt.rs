@@ -1,9 +1,10 @@
 //! The life of an attempt: sent, perhaps queued, served or refused, ended, settled.
 
 use super::balancer::Balancer;
+use super::kind;
 use super::queue::Class;
 use super::request::Live;
-use super::simulate::{Simulation, kind};
+use super::simulate::Simulation;
 use crate::engine::limit::{Cost, RateLimitHeaders};
 use crate::engine::{AttemptResult, Lease, Outcome, RefusalKind, Usage};
 use crate::metrics::observe::{AttemptEnd, AttemptKind, Observer};
@@ -53,6 +54,9 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             poison_status: live.sim.poison_status,
         };
         self.observer.sent(self.now, &live.info, provider, attempt_kind);
+        if self.plan.sync.is_some() {
+            self.untold[live.replica].sent(provider, estimate(live));
+        }
         let deadline = self.now + live.sim.timeout;
         let sent = self.now;
         let slot =
@@ -217,6 +221,14 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         live.end(slot);
         self.observer.attempt_ended(self.now, &live.info, attempt.provider, attempt.sent, end);
         let replica = live.replica;
+        if self.plan.sync.is_some() {
+            let returned = match end {
+                AttemptEnd::RateLimited => (1, estimate(live)),
+                AttemptEnd::Succeeded => (0, Cost { input: 0, output: estimate(live).output.saturating_sub(live.sim.output.into()) }),
+                _ => (0, Cost::default()),
+            };
+            self.untold[replica].returned(attempt.provider, returned);
+        }
         let used = attempt.used(live, self.now);
         let Attempt { provider, lease, held, phase, .. } = attempt;
         match (phase, held) {
@@ -270,6 +282,11 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             self.request_unfinished(slot, false);
         }
     }
+}
+
+/// What an attempt is taken to cost when it is sent.
+fn estimate(live: &Live) -> Cost {
+    Cost { input: live.sim.input.into(), output: live.sim.max_tokens.unwrap_or(0).into() }
 }
 
 impl Attempt {

@@ -1,6 +1,6 @@
 //! What a driver asks of a balancer: the engine itself, or the engine with a fault put in, to see whether a gate notices.
 
-use crate::engine::limit::RateLimitHeaders;
+use crate::engine::limit::{Cost, RateLimitHeaders};
 use crate::engine::{Config, ConfigError, Decision, Engine, HealthEvent, Lease, ModelId, Outcome, Request, Retrying, Trace};
 use crate::time::Nanos;
 
@@ -34,6 +34,8 @@ pub trait Balancer {
     fn settle_may_help(&self, now: Nanos, request: &Request) -> bool;
     /// How long a request that is refused should stay away, with so many ahead of it.
     fn retry_after(&self, now: Nanos, request: &Request, ahead: u64) -> Option<Nanos>;
+    /// Others used so much of a provider's quota.
+    fn note_foreign_use(&self, now: Nanos, provider: usize, requests: u64, tokens: Cost);
     /// Leases that are not settled, by provider.
     fn leases(&self, now: Nanos) -> Vec<u32>;
 }
@@ -88,6 +90,10 @@ impl Balancer for Engine {
 
     fn retry_after(&self, now: Nanos, request: &Request, ahead: u64) -> Option<Nanos> {
         Engine::retry_after(self, now, request, ahead)
+    }
+
+    fn note_foreign_use(&self, now: Nanos, provider: usize, requests: u64, tokens: Cost) {
+        Engine::note_foreign_use(self, now, provider, requests, tokens);
     }
 
     fn leases(&self, now: Nanos) -> Vec<u32> {

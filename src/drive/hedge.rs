@@ -4,8 +4,9 @@
 //! earns `budget` of a hedge, and at most ten are saved up, so that a slow quarter of an hour does not double the load.
 
 use super::balancer::Balancer;
+use super::kind;
 use super::queue::Class;
-use super::simulate::{Simulation, kind};
+use super::simulate::Simulation;
 use crate::engine::{AttemptResult, Outcome};
 use crate::metrics::observe::{AttemptEnd, AttemptKind, Observer};
 

@@ -3,11 +3,13 @@
 mod attempt;
 mod balancer;
 mod hedge;
+mod kind;
 pub mod plan;
 mod probe;
 mod queue;
 mod request;
 mod shed;
+mod siblings;
 mod simulate;
 mod slab;
 mod timer;

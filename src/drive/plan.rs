@@ -17,8 +17,12 @@ pub struct Plan {
     pub events: Vec<Event>,
     /// What the balancer knows and does.
     pub engine: Config,
-    /// Engines that do not see each other's counters, ≥ 1; request i goes to engine i mod `replicas`.
+    /// Engines that do not see each other's counters, ≥ 1.
     pub replicas: u32,
+    /// Share of the requests that each engine gets; empty: request i goes to engine i mod `replicas`.
+    pub replica_shares: Vec<f64>,
+    /// What the engines tell each other; `None`: nothing.
+    pub sync: Option<Sync>,
     /// Per attempt, unless the class has its own.
     pub timeout: Nanos,
     /// The balancer's queue.
@@ -38,6 +42,25 @@ impl Plan {
         (plan.seed, plan.engine.seed) = (seed, seed);
         plan
     }
+}
+
+/// How engines that share providers talk to each other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sync {
+    /// Distance of two messages of one engine; what it says is as old.
+    pub interval: Nanos,
+    /// What becomes of declared limits.
+    pub quota: SharedQuota,
+}
+
+/// What engines that talk to each other do about a quota that they share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SharedQuota {
+    /// Each counts what all use against the whole limit.
+    #[default]
+    Common,
+    /// Each has a part of the limit, in proportion to the requests that came to it lately.
+    Divided,
 }
 
 /// The balancer's queue of requests that have not been sent.

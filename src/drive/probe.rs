@@ -1,8 +1,9 @@
 //! Active health probes: one per provider and interval, told to every engine.
 
 use super::balancer::Balancer;
+use super::kind;
 use super::queue::Class;
-use super::simulate::{Simulation, kind};
+use super::simulate::Simulation;
 use crate::metrics::observe::Observer;
 
 impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {

@@ -1,8 +1,10 @@
 //! The life of a request: offered, picked for, perhaps waiting in the balancer, retried, ended.
 
 use super::balancer::Balancer;
+use super::kind;
 use super::queue::Class;
-use super::simulate::{Simulation, kind};
+use super::siblings::replica_of;
+use super::simulate::Simulation;
 use crate::engine::{Decision, Lease, Outcome, Request, Retrying, Tried, Why};
 use crate::metrics::observe::{AttemptKind, DecisionRecord, DecisionView, Observer, RequestEnd, RequestInfo};
 use crate::time::Nanos;
@@ -76,7 +78,8 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             session: sim.session,
             tried: Tried::default(),
         };
-        let (replica, lane) = ((id % self.engines.len() as u64) as usize, sim.class as usize);
+        let (replica, lane) = (replica_of(&self.plan.replica_shares, self.plan.replicas, self.plan.seed, id), sim.class as usize);
+        self.demand.arrived(replica);
         let slot = self.requests.insert(Live {
             sim,
             info,

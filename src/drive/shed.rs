@@ -5,8 +5,9 @@
 //! alone.
 
 use super::balancer::Balancer;
+use super::kind;
 use super::queue::Class;
-use super::simulate::{Simulation, kind};
+use super::simulate::Simulation;
 use crate::engine::Request;
 use crate::metrics::observe::{Observer, RequestInfo};
 use crate::time::Nanos;

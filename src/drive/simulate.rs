@@ -10,10 +10,12 @@ use thiserror::Error;
 use super::attempt::Attempt;
 use super::balancer::Balancer;
 use super::hedge::HedgeBudget;
+use super::kind;
 use super::plan::Plan;
 use super::queue::{Class, EventQueue, Target};
 use super::request::{Live, Wake};
 use super::shed::Shed;
+use super::siblings::{Demand, Untold};
 use super::slab::Slab;
 use super::timer::PickTimer;
 use super::users::Users;
@@ -87,44 +89,6 @@ pub fn simulate_with<O: Observer, B: Balancer>(
     Ok(simulation.finish())
 }
 
-/// Kinds of events; the target's slot is what the comment says.
-pub(super) mod kind {
-    /// Attempt: the whole answer is out.
-    pub const DONE: u8 = 0;
-    /// Attempt: an error answer or refusal is out.
-    pub const ANSWER: u8 = 1;
-    /// Attempt: its time limit.
-    pub const TIMEOUT: u8 = 2;
-    /// Attempt: the client goes away.
-    pub const CANCEL: u8 = 3;
-    /// Request: try again.
-    pub const RETRY: u8 = 4;
-    /// Request: has waited long enough in the balancer's queue.
-    pub const EXPIRE: u8 = 5;
-    /// Engine: something may be free for its queue.
-    pub const WAKE: u8 = 6;
-    /// Scenario event: begins.
-    pub const BEGIN: u8 = 7;
-    /// Scenario event: ends.
-    pub const END: u8 = 8;
-    /// User of a closed loop: sends.
-    pub const USER: u8 = 9;
-    /// The last instant of arrivals.
-    pub const LAST: u8 = 10;
-    /// Attempt: its first token is out.
-    pub const FIRST_TOKEN: u8 = 11;
-    /// Request: time for a second attempt beside the first.
-    pub const HEDGE: u8 = 12;
-    /// Provider: a health probe begins.
-    pub const PROBE: u8 = 13;
-    /// Provider: a health probe went well.
-    pub const PROBE_GOOD: u8 = 14;
-    /// Provider: a health probe failed.
-    pub const PROBE_BAD: u8 = 15;
-    /// Engine: a request that was shed might be sent now.
-    pub const FOLLOW: u8 = 16;
-}
-
 pub(super) struct Simulation<'a, 'o, O, B> {
     pub plan: &'a Plan,
     pub observer: &'a mut O,
@@ -140,6 +104,9 @@ pub(super) struct Simulation<'a, 'o, O, B> {
     /// One per engine.
     pub waiting: Vec<WaitQueue<u32>>,
     pub wake: Vec<Wake>,
+    pub demand: Demand,
+    /// One per engine.
+    pub untold: Vec<Untold>,
     /// One per engine; empty when nobody asks.
     pub shed: Vec<Shed>,
     pub requests: Slab<Live>,
@@ -187,6 +154,8 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
             fleet: Fleet::new(&plan.providers, &plan.events, plan.seed, background)?,
             waiting: engines.iter().map(|_| WaitQueue::new(lanes(), plan.queue.max_length)).collect(),
             wake: vec![Wake::default(); engines.len()],
+            demand: Demand::new(engines.len()),
+            untold: vec![Untold::new(if plan.sync.is_some() { plan.providers.len() } else { 0 }); engines.len()],
             shed: if options.follow_shed { engines.iter().map(|_| Shed::default()).collect() } else { Vec::new() },
             requests: Slab::default(),
             attempts: Slab::default(),
@@ -208,6 +177,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
     fn run(&mut self) -> Result<(), DriveError> {
         self.schedule_edges();
         self.start_probes();
+        self.start_sync()?;
         let mut open = self.open_arrivals();
         let mut next = open.as_mut().and_then(Iterator::next);
         self.start_users();
@@ -262,6 +232,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
             kind::PROBE => self.probe(target.slot as usize),
             kind::PROBE_GOOD => self.probed(target.slot as usize, true),
             kind::PROBE_BAD => self.probed(target.slot as usize, false),
+            kind::SYNC => self.sync()?,
             kind::FOLLOW => self.follow_shed(target.slot as usize),
             _ => self.arrivals_ended(),
         }
@@ -311,9 +282,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
             let drained = if on { !enabled } else { declared };
             self.config.providers[event.provider].drained = drained;
             self.observer.enabled(self.now, event.provider, !drained);
-            for (replica, engine) in self.engines.iter().enumerate() {
-                engine.reconfigure(self.now, replica_config(&self.config, self.plan.seed, replica))?;
-            }
+            self.reconfigure()?;
             (0..self.engines.len()).for_each(|replica| self.drain(replica));
         }
         Ok(())
@@ -392,7 +361,7 @@ fn is_live(target: &Target, attempts: &Slab<Attempt>, requests: &Slab<Live>) -> 
 }
 
 /// Replicas differ in their random choices only.
-fn replica_config(config: &Config, seed: u64, replica: usize) -> Config {
+pub(super) fn replica_config(config: &Config, seed: u64, replica: usize) -> Config {
     let seed = if replica == 0 { seed } else { rng::mix(seed.wrapping_add(replica as u64)) };
     Config { seed, ..config.clone() }
 }

@@ -1,8 +1,9 @@
 //! The users of a closed loop: each thinks, sends, waits for the end of its request, and thinks again.
 
 use super::balancer::Balancer;
+use super::kind;
 use super::queue::Class;
-use super::simulate::{Simulation, kind};
+use super::simulate::Simulation;
 use crate::metrics::observe::Observer;
 use crate::time::Nanos;
 use crate::world::arrivals::think_time;

@@ -94,6 +94,22 @@ impl Engine {
         }
     }
 
+    /// Takes in what others used of the quota of the provider at `position` of the configuration since they told last: the other
+    /// replicas of a gateway, which send each other what they admitted less what was refused, once a second or so. Declared limits
+    /// then count for all replicas together, late by the time between two messages. It may be more than was left: the rest is
+    /// owed. Where quota is divided between replicas instead, do not tell; where headers show the use of others, they
+    /// correct the same quota, and both together count it twice.
+    pub fn note_foreign_use(&self, now: Nanos, position: usize, requests: u64, tokens: Cost) {
+        let pool = self.pool.load();
+        let Some(place) = pool.places.get(position) else { return };
+        match &place.group {
+            Some(group) => group.note_foreign_use(now, requests, tokens),
+            None => {
+                place.slot.with_tenant(place.tenancy.tenant, |core| core.note_foreign_use(now, requests, tokens));
+            }
+        }
+    }
+
     /// Ends an attempt: returns what its lease held, corrects the quota, and learns latency and health. A lease of another
     /// engine is ignored.
     pub fn settle(&self, now: Nanos, lease: Lease, mut outcome: Outcome) {

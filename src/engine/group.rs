@@ -93,6 +93,11 @@ impl Group {
         })
     }
 
+    /// Others used so much of the shared quota.
+    pub fn note_foreign_use(&self, now: Nanos, requests: u64, tokens: Cost) {
+        self.with(now, |shared| shared.quota.note_foreign_use(now, requests, tokens));
+    }
+
     /// When its cooldown is over, and a copy of what is believed of its quota.
     pub(super) fn outlook(&self, now: Nanos) -> (Nanos, Belief) {
         let shared = self.lock();

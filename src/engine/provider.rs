@@ -215,6 +215,12 @@ impl Core {
         (self.typical > 0.0).then(|| Nanos::from_f64(self.typical / f64::from(self.load.in_flight.max(1))))
     }
 
+    /// Others used so much of its quota.
+    pub fn note_foreign_use(&mut self, now: Nanos, requests: u64, tokens: Cost) {
+        self.quota.note_foreign_use(now, requests, tokens);
+        self.refresh_shut(now);
+    }
+
     /// A copy of what is believed of its quota.
     pub(super) fn quota(&self) -> Belief {
         self.quota.clone()

@@ -1,6 +1,6 @@
 //! `[balancer]`: what a real gateway would hand to the engine.
 
-use crate::drive::plan::{HealthCheck, Hedge, Queue};
+use crate::drive::plan::{HealthCheck, Hedge, Queue, Sync};
 use crate::engine::config::{OutlierDetection, PROVIDERS_MAX, Retry};
 use crate::engine::strategy::{CATALOGUE, Strategy};
 use crate::time::Nanos;
@@ -9,6 +9,7 @@ use super::diagnostic::Severity;
 use super::keys;
 use super::nearest::{list, nearest};
 use super::reader::{Fields, array, boolean, count, count32, switch, wrong_type};
+use super::replicas;
 use super::sink::Sink;
 use super::tree::{Node, Span, Value};
 use super::units::{duration, positive_duration, ratio};
@@ -22,6 +23,8 @@ pub(super) struct Balancer {
     pub(super) quota: bool,
     pub(super) compare: Vec<Strategy>,
     pub(super) replicas: u32,
+    pub(super) replica_shares: Vec<f64>,
+    pub(super) sync: Option<Sync>,
     pub(super) timeout: Nanos,
     pub(super) queue: Queue,
     pub(super) retry: Retry,
@@ -36,13 +39,16 @@ pub(super) fn decode(node: &Node, sink: &mut Sink) -> Option<Balancer> {
     let health = fields.read("health", sink, switch).unwrap_or(true);
     let outlier_detection = fields.read("outlier_detection", sink, outlier_detection).unwrap_or_default();
     let health_check = fields.read("health_check", sink, health_check);
+    let replicas = fields.read("replicas", sink, |node, sink| count32(node, 1, 64, sink)).unwrap_or(1);
     Some(Balancer {
         strategy: fields.require("strategy", "`strategy = \"round-robin\"`", sink, strategy),
         strategy_span: fields.node("strategy").map_or(fields.span, |node| node.span),
         choices: fields.read("choices", sink, |node, sink| count(node, 1, PROVIDERS_MAX as u64, sink)).unwrap_or(2) as usize,
         quota: fields.read("quota", sink, switch).unwrap_or(true),
         compare: fields.read("compare", sink, |node, sink| array(node, "strategies", sink, strategy)).unwrap_or_default(),
-        replicas: fields.read("replicas", sink, |node, sink| count32(node, 1, 64, sink)).unwrap_or(1),
+        replicas,
+        replica_shares: fields.read("replica_shares", sink, |node, sink| replicas::shares(node, replicas, sink)).unwrap_or_default(),
+        sync: fields.read("sync", sink, |node, sink| replicas::sync(node, replicas, sink)),
         timeout: fields.read("timeout", sink, positive_duration).unwrap_or(Nanos::from_secs(60)),
         queue: fields.read("queue", sink, queue).unwrap_or(QUEUE),
         retry: fields.read("retry", sink, retry).unwrap_or_default(),

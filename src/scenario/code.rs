@@ -31,7 +31,10 @@ pub const CODES: &[CodeInfo] = &[
         "bad-set",
         "`--set` takes KEY=VALUE: a dotted path with members of arrays by name (`provider.beta.weight=4`), and a value that is read as TOML, else as a plain string.",
     ),
-    info("bad-shares", "The shares of all [[load.class]] sum to 100 %. Give every class a share, or none: then all are equal."),
+    info(
+        "bad-shares",
+        "The shares of all [[load.class]] sum to 100 %, as do those of `replica_shares`. Give every class a share, or none: then all are equal.",
+    ),
     info("conflict", "Two keys that exclude each other, or a key that goes with another one that is not there. Keep one of them."),
     info("duplicate-key", "A key may be given once in a table."),
     info("duplicate-name", "Providers, classes and events are referred to by name: each needs one of its own."),

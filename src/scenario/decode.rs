@@ -206,6 +206,8 @@ fn plan(head: &Head, load: &load::Decoded, balancer: balancer::Balancer, provide
             retry: balancer.retry,
         },
         replicas: balancer.replicas,
+        replica_shares: balancer.replica_shares,
+        sync: balancer.sync,
         timeout: balancer.timeout,
         queue: balancer.queue,
         hedge: balancer.hedge,

@@ -36,6 +36,8 @@ pub(super) const BALANCER: &[&str] = &[
     "health",
     "compare",
     "replicas",
+    "replica_shares",
+    "sync",
     "timeout",
     "queue",
     "retry",
@@ -43,6 +45,7 @@ pub(super) const BALANCER: &[&str] = &[
     "outlier_detection",
     "health_check",
 ];
+pub(super) const SYNC: &[&str] = &["interval", "quota"];
 pub(super) const QUEUE: &[&str] = &["max_wait", "max_length"];
 pub(super) const RETRY: &[&str] = &["max_retries", "backoff", "max_backoff", "budget", "honor_retry_after"];
 pub(super) const HEDGE: &[&str] = &["after", "budget"];

@@ -35,6 +35,7 @@ mod provider;
 mod reader;
 mod recovery;
 mod render;
+mod replicas;
 pub mod schema;
 mod set;
 mod sink;

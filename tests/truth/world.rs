@@ -163,6 +163,8 @@ impl World {
                 events: Vec::new(),
                 engine,
                 replicas: 1,
+                replica_shares: Vec::new(),
+                sync: None,
                 timeout: Nanos::from_secs(1_000_000),
                 queue: Queue { max_wait: Nanos::ZERO, max_length: 1_000 },
                 hedge: None,

@@ -237,6 +237,11 @@ impl Belief {
         }
     }
 
+    /// As [`Ledger::note_foreign_use`]: of the declared limits. Headers tell of the others themselves.
+    pub fn note_foreign_use(&mut self, now: Nanos, requests: u64, tokens: Cost) {
+        self.declared.note_foreign_use(now, requests, tokens);
+    }
+
     /// As [`Ledger::would_refuse`]; a pace counts as a limit on requests.
     pub fn would_refuse(&mut self, now: Nanos, cost: Cost) -> Option<Refusal> {
         let declared = self.declared.would_refuse(now, cost);

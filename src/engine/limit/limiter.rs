@@ -195,6 +195,14 @@ impl Limit {
         }
     }
 
+    /// Takes `amount` that others told they used.
+    pub fn note_foreign(&mut self, now: Nanos, amount: u64) {
+        match &mut self.limiter {
+            Limiter::Sliding(window) => window.note_foreign(now, amount),
+            _ => self.lower(now, amount),
+        }
+    }
+
     /// Requests or tokens that are taken; above the capacity while an excess is owed.
     pub fn used(&mut self, now: Nanos) -> f64 {
         match &mut self.limiter {

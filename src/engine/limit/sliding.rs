@@ -17,9 +17,11 @@ pub(super) struct SlidingWindow {
     period: u64,
     /// Admissions of the last period, oldest first.
     entries: VecDeque<Entry>,
+    /// What others used in the last period, oldest first: when they told, and how much.
+    foreign: VecDeque<(u64, u64)>,
     /// The admission number of the oldest entry (of the next one, if there is none).
     first: u64,
-    /// Sum over the entries; may exceed `amount` by what was used beyond the estimate.
+    /// Sum over both logs; may exceed `amount` by what was used beyond the estimate.
     used: u128,
     /// Sum of what [`SlidingWindow::lower`] ever took; wraps, only differences count.
     lowered: u64,
@@ -36,7 +38,15 @@ struct Entry {
 impl SlidingWindow {
     /// `next` is the number of the ledger's next admission.
     pub fn new(rate: Rate, next: u64) -> SlidingWindow {
-        SlidingWindow { amount: rate.slice_whole(), period: rate.slice, entries: VecDeque::new(), first: next, used: 0, lowered: 0 }
+        SlidingWindow {
+            amount: rate.slice_whole(),
+            period: rate.slice,
+            entries: VecDeque::new(),
+            foreign: VecDeque::new(),
+            first: next,
+            used: 0,
+            lowered: 0,
+        }
     }
 
     #[inline]
@@ -78,10 +88,19 @@ impl SlidingWindow {
         if excess == 0 {
             return FreeAt::Now;
         }
-        for entry in &self.entries {
-            excess = excess.saturating_sub(u128::from(entry.amount));
+        // Both logs are in order of time.
+        let (mut own, mut foreign) = (self.entries.iter().peekable(), self.foreign.iter().peekable());
+        loop {
+            let own_is_next = match (own.peek(), foreign.peek()) {
+                (None, None) => break,
+                (Some(entry), Some((at, _))) => entry.at <= *at,
+                (own, _) => own.is_some(),
+            };
+            let next = if own_is_next { own.next().map(|entry| (entry.at, entry.amount)) } else { foreign.next().copied() };
+            let Some((at, amount)) = next else { break };
+            excess = excess.saturating_sub(u128::from(amount));
             if excess == 0 {
-                return FreeAt::at(u128::from(entry.at) + u128::from(self.period));
+                return FreeAt::at(u128::from(at) + u128::from(self.period));
             }
         }
         // Not reached: the entries sum to `used`, and without them the cost fits.
@@ -90,8 +109,9 @@ impl SlidingWindow {
 
     pub fn reset_at(&mut self, now: Nanos) -> Nanos {
         self.expire(now);
-        let last = self.entries.iter().rev().find(|entry| entry.amount > 0);
-        last.map_or(now, |entry| Nanos::new(entry.at.saturating_add(self.period)))
+        let own = self.entries.iter().rev().find(|entry| entry.amount > 0).map(|entry| entry.at);
+        let last = own.max(self.foreign.back().map(|(at, _)| *at));
+        last.map_or(now, |at| Nanos::new(at.saturating_add(self.period)))
     }
 
     /// Requests or tokens that count now.
@@ -129,6 +149,14 @@ impl SlidingWindow {
         }
     }
 
+    /// Counts `amount` that others used until `now`. One entry (16 bytes) per call of the last period.
+    pub fn note_foreign(&mut self, now: Nanos, amount: u64) {
+        self.expire(now);
+        self.used += u128::from(amount);
+        self.lowered = self.lowered.wrapping_add(amount);
+        self.foreign.push_back((now.as_nanos(), amount));
+    }
+
     /// Continues the log of `old`, a window of the same dimension.
     pub fn carry(&mut self, old: SlidingWindow) {
         let amount = self.amount;
@@ -148,6 +176,12 @@ impl SlidingWindow {
             self.used -= u128::from(entry.amount);
             self.first += 1;
             self.entries.pop_front();
+        }
+        while let Some((at, amount)) = self.foreign.front()
+            && now.as_nanos().saturating_sub(*at) >= self.period
+        {
+            self.used -= u128::from(*amount);
+            self.foreign.pop_front();
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use super::fault::{Fault, Habit};
 use crate::drive::{Balancer, Plan};
-use crate::engine::limit::RateLimitHeaders;
+use crate::engine::limit::{Cost, RateLimitHeaders};
 use crate::engine::{AttemptResult, Config, ConfigError, Decision, Engine, HealthEvent, Lease, ModelId, Outcome, Request, Retrying, Trace};
 use crate::time::Nanos;
 
@@ -135,6 +135,10 @@ impl Balancer for Broken<'_> {
 
     fn retry_after(&self, now: Nanos, request: &Request, ahead: u64) -> Option<Nanos> {
         self.engine.retry_after(now, &self.seen(request), ahead)
+    }
+
+    fn note_foreign_use(&self, now: Nanos, provider: usize, requests: u64, tokens: Cost) {
+        self.engine.note_foreign_use(now, provider, requests, tokens);
     }
 
     fn leases(&self, now: Nanos) -> Vec<u32> {

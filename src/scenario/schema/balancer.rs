@@ -16,6 +16,12 @@ pub(super) fn balancer() -> Value {
         ("health", switch(), "off: nothing is ejected"),
         ("compare", json!({ "type": "array", "items": strategy }), "default set of `lbsim compare`"),
         ("replicas", json!({ "type": "integer", "minimum": 1, "maximum": 64 }), "gateways that do not see each other's counters"),
+        (
+            "replica_shares",
+            json!({ "type": "array", "items": { "$ref": "#/$defs/ratio" }, "minItems": 1 }),
+            "share of the requests that comes to each gateway; in turn unless given",
+        ),
+        ("sync", table(keys::SYNC, &sync(), &["interval"]), "what the gateways tell each other; nothing unless given"),
         ("timeout", reference("positive_duration"), "per attempt; 60s unless given"),
         ("queue", table(keys::QUEUE, &queue(), &[]), "requests that wait for quota or capacity"),
         ("retry", table(keys::RETRY, &retry(), &[]), "after a failed attempt"),
@@ -24,6 +30,13 @@ pub(super) fn balancer() -> Value {
         ("health_check", table(keys::HEALTH_CHECK, &health_check(), &[]), "active probes; none unless given"),
     ];
     table(keys::BALANCER, &properties, &["strategy"])
+}
+
+fn sync() -> Vec<Property> {
+    vec![
+        ("interval", reference("positive_duration"), "between two messages"),
+        ("quota", words(&["common", "divided"]), "common: each counts what all use; divided: each has a part, by demand"),
+    ]
 }
 
 fn queue() -> Vec<Property> {

@@ -1,5 +1,6 @@
 //! A file that uses every key: each value lands in the plan.
 
+use crate::drive::plan::{SharedQuota, Sync};
 use crate::engine::limit::{Algorithm, Charge};
 use crate::engine::strategy::Strategy;
 use crate::gate::expect::Want;
@@ -62,6 +63,8 @@ quota = "off"
 health = "on"
 compare = ["random", "least-connections"]
 replicas = 4
+replica_shares = ["40%", 0.3, "20%", "10%"]
+sync = { interval = "2s", quota = "divided" }
 timeout = "30s"
 queue = { max_wait = "3s", max_length = 100 }
 retry = { max_retries = 2, backoff = "50ms", max_backoff = "4s", budget = "10%", honor_retry_after = false }
@@ -172,6 +175,8 @@ fn the_balancer_lands_in_the_plan() {
     let plan = full().plan;
     assert_eq!((plan.engine.strategy, plan.engine.choices, plan.engine.quota), (Strategy::WeightedRoundRobin, 3, false));
     assert_eq!((plan.replicas, plan.timeout), (4, Nanos::from_secs(30)));
+    assert_eq!(plan.replica_shares, [0.4, 0.3, 0.2, 0.1]);
+    assert_eq!(plan.sync, Some(Sync { interval: Nanos::from_secs(2), quota: SharedQuota::Divided }));
     assert_eq!((plan.queue.max_wait, plan.queue.max_length), (Nanos::from_secs(3), 100));
     let retry = plan.engine.retry;
     assert_eq!((retry.max_retries, retry.backoff, retry.max_backoff), (2, Nanos::from_millis(50), Nanos::from_secs(4)));
