@@ -35,7 +35,7 @@ Times are simulated, except for what is said to be wall clock.";
 
 /// See, compare and prove how load balancing over LLM providers behaves.
 #[derive(Debug, Parser)]
-#[command(name = "lbsim", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(name = "lbsim", version, arg_required_else_help = true, disable_help_subcommand = true, max_term_width = 92)]
 #[command(after_help = format!("{EXAMPLES}\n\n{HELP}"), after_long_help = format!("{EXAMPLES}\n\n{HELP}\n\n{WORDS}"))]
 pub struct Arguments {
     #[command(flatten)]

@@ -17,7 +17,7 @@ pub fn human(proof: &Proof, view: &View) -> String {
     }
     if view.verbose && !proof.idle.is_empty() {
         page.blank();
-        page.line(Tone::Plain, "caught nothing, and so guard against something else or against nothing:");
+        page.paragraph("caught nothing, and so guard against something else or against nothing:", 2, Tone::Plain);
         for idle in &proof.idle {
             page.paragraph(&format!("  {}: {} of {}", idle.scenario, idle.expectation.metric, subject(&idle.expectation)), 4, Tone::Quiet);
         }
