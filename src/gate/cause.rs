@@ -42,7 +42,9 @@ impl Scene<'_> {
     fn no_data(self, expectation: &Expectation) -> String {
         let health = self.plan.engine.outlier_detection.is_some();
         match expectation.metric {
-            Metric::Decision(_) => "no pick was timed".to_owned(),
+            Metric::Decision(_) => {
+                "no pick was timed: `-v` and `--decisions` record reasons instead, which takes longer than a pick".to_owned()
+            }
             Metric::Ejections | Metric::EjectionDelay | Metric::RecoveryTime if !health => {
                 "`health = \"off\"`: nothing is ever ejected".to_owned()
             }

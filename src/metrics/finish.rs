@@ -8,7 +8,8 @@ use super::quota::Admitted;
 use super::recorder::Recorder;
 use super::stats::{ProviderStats, RunStats, SliceStats};
 use super::tally::{ProviderTally, Tally};
-use crate::report::{Attempts, ClassRun, Efficiency, ProviderRun, Quota, Run};
+use crate::engine::limit::Limits;
+use crate::report::{Attempts, ClassRun, Efficiency, ProviderRun, Quota, Run, Timeline};
 use crate::time::Nanos;
 
 impl Recorder {
@@ -40,7 +41,7 @@ impl Recorder {
             classes: self.class_runs(),
             fairness: whole.fairness,
             efficiency: efficiency.clone(),
-            timeline: self.timeline.report(names()),
+            timeline: self.timeline(),
             expectations: Vec::new(),
             decisions: None,
         };
@@ -160,6 +161,33 @@ impl Recorder {
             ejections: stats.ejections,
             cost: stats.cost,
         }
+    }
+
+    fn timeline(&self) -> Timeline {
+        let names = self.config.providers.iter().map(|provider| provider.name.as_str());
+        let mut timeline = self.timeline.report(names);
+        for (index, provider) in self.config.providers.iter().enumerate() {
+            if let Some(timeline) = timeline.providers.get_mut(&provider.name) {
+                timeline.quota = self.quota_over_time(index);
+            }
+        }
+        timeline
+    }
+
+    /// Use of the tightest rate that a provider has, or shares with its group, in each interval; empty without one.
+    fn quota_over_time(&self, provider: usize) -> Vec<f64> {
+        let first = self.quota[provider];
+        let rates = Limits { max_concurrency: None, ..self.config.providers[first].limits.clone() };
+        let members = (0..self.config.providers.len()).filter(|member| self.quota[*member] == first);
+        let members: Vec<_> = members.map(|member| self.timeline.admitted(member, self.finished)).collect();
+        let intervals = members.first().map_or(0, Vec::len);
+        let used = (0..intervals).map(|interval| {
+            let mut admitted = Admitted::default();
+            members.iter().for_each(|member| admitted.merge(&member[interval].0));
+            let span = members[0][interval].1;
+            if span == Nanos::ZERO { Some(0.0) } else { admitted.utilization(&rates, span, None) }
+        });
+        used.collect::<Option<Vec<f64>>>().unwrap_or_default()
     }
 
     fn class_runs(&self) -> Vec<ClassRun> {

@@ -111,7 +111,7 @@ impl Observer for Recorder {
         if !request.measured {
             return;
         }
-        self.timeline.count(now, provider, Series::Attempts);
+        self.timeline.sent(now, provider, request.input, request.output);
         if let Some(minutes) = &mut self.minutes[provider] {
             minutes.sent(now, tokens(request));
         }
@@ -139,6 +139,7 @@ impl Observer for Recorder {
             AttemptEnd::Succeeded | AttemptEnd::Abandoned => {}
             AttemptEnd::RateLimited => {
                 self.timeline.count(now, provider, Series::RateLimited);
+                self.timeline.refused(sent, provider, request.input, request.output);
                 if let Some(minutes) = &mut self.minutes[provider] {
                     minutes.refused(sent, tokens(request));
                 }

@@ -1,5 +1,6 @@
 //! Counts over time, in constant memory.
 
+use super::quota::Admitted;
 use crate::report;
 use crate::time::{NANOS_PER_SECOND, Nanos};
 
@@ -12,7 +13,14 @@ pub(super) enum Series {
     Attempts = 1,
     RateLimited = 2,
     Errors = 3,
+    /// Attempts that were not refused, and their tokens, when they were sent.
+    Admitted = 4,
+    Input = 5,
+    Output = 6,
 }
+
+/// How many of them there are.
+const SERIES: usize = 6;
 
 /// Counts in equal intervals from the start of the run: one second each at first, twice as long whenever there would be
 /// more than 120 of them. All counts of an interval lie side by side, since consecutive events mostly fall into the same.
@@ -28,7 +36,7 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub(super) fn new(providers: usize) -> Timeline {
-        let width = 1 + 3 * providers;
+        let width = 1 + SERIES * providers;
         Timeline { interval: NANOS_PER_SECOND, start: 0, row: 0, width, counts: vec![0; width] }
     }
 
@@ -41,16 +49,47 @@ impl Timeline {
     #[inline]
     pub(super) fn count(&mut self, at: Nanos, provider: usize, series: Series) {
         let row = self.row(at);
-        self.counts[row + 3 * provider + series as usize] += 1;
+        self.counts[row + SERIES * provider + series as usize] += 1;
+    }
+
+    /// An attempt with so many tokens was sent.
+    #[inline]
+    pub(super) fn sent(&mut self, at: Nanos, provider: usize, input: u32, output: u32) {
+        let first = self.row(at) + SERIES * provider;
+        self.counts[first + Series::Attempts as usize] += 1;
+        self.counts[first + Series::Admitted as usize] += 1;
+        self.counts[first + Series::Input as usize] += u64::from(input);
+        self.counts[first + Series::Output as usize] += u64::from(output);
+    }
+
+    /// An attempt that was sent at `sent` has been refused, and used nothing of a quota.
+    pub(super) fn refused(&mut self, sent: Nanos, provider: usize, input: u32, output: u32) {
+        let first = self.row(sent) + SERIES * provider;
+        self.counts[first + Series::Admitted as usize] -= 1;
+        self.counts[first + Series::Input as usize] -= u64::from(input);
+        self.counts[first + Series::Output as usize] -= u64::from(output);
+    }
+
+    /// What a provider admitted in each interval, and how long that was; `end`: of the last one.
+    pub(super) fn admitted(&self, provider: usize, end: Nanos) -> Vec<(Admitted, Nanos)> {
+        let rows = self.counts.chunks_exact(self.width).enumerate();
+        rows.map(|(row, counts)| {
+            let of = |series: Series| counts[SERIES * provider + series as usize];
+            let start = Nanos::new(row as u64 * self.interval);
+            let span = end.since(start).min(Nanos::new(self.interval));
+            (Admitted { attempts: of(Series::Admitted), input: of(Series::Input), output: of(Series::Output) }, span)
+        })
+        .collect()
     }
 
     /// The series by name, all of the same length: up to the last interval in which anything was counted.
     pub(super) fn report<'a>(&self, names: impl Iterator<Item = &'a str>) -> report::Timeline {
         let column = |at: usize| self.counts.chunks_exact(self.width).map(|row| row[at]).collect::<Vec<u64>>();
         let provider = |index: usize| report::ProviderTimeline {
-            attempts: column(3 * index + Series::Attempts as usize),
-            rate_limited: column(3 * index + Series::RateLimited as usize),
-            errors: column(3 * index + Series::Errors as usize),
+            attempts: column(SERIES * index + Series::Attempts as usize),
+            rate_limited: column(SERIES * index + Series::RateLimited as usize),
+            errors: column(SERIES * index + Series::Errors as usize),
+            quota: Vec::new(),
         };
         report::Timeline {
             interval_s: Nanos::new(self.interval).as_secs_f64(),
@@ -101,6 +140,23 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Three sent in the first two seconds, one of them refused in the third: it is taken from the second it was sent in. The run
+    /// ends in the middle of the last interval.
+    #[test]
+    fn a_refusal_is_taken_from_when_it_was_sent() {
+        let mut timeline = Timeline::new(1);
+        let at = Nanos::from_millis;
+        timeline.sent(at(100), 0, 10, 1);
+        timeline.sent(at(1_100), 0, 20, 2);
+        timeline.sent(at(1_200), 0, 30, 3);
+        timeline.count(at(2_500), 0, Series::RateLimited);
+        timeline.refused(at(1_200), 0, 30, 3);
+        let admitted = |attempts, input, output| Admitted { attempts, input, output };
+        let want = [(admitted(1, 10, 1), at(1_000)), (admitted(1, 20, 2), at(1_000)), (admitted(0, 0, 0), at(600))];
+        assert_eq!(timeline.admitted(0, at(2_600)), want);
+        assert_eq!(timeline.report(["a"].into_iter()).providers["a"].attempts, [1, 2, 0]);
+    }
 
     /// One arrival every 100 ms for 1,000 s, against counting them directly: 8 s intervals, 80 arrivals in each.
     #[test]

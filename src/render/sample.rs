@@ -103,7 +103,7 @@ fn run() -> Run {
             offered: vec![6_000, 6_000],
             providers: BTreeMap::from([(
                 "alpha".to_owned(),
-                ProviderTimeline { attempts: vec![1], rate_limited: vec![0], errors: vec![0] },
+                ProviderTimeline { attempts: vec![1], rate_limited: vec![0], errors: vec![0], quota: Vec::new() },
             )]),
         },
         expectations: vec![

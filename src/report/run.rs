@@ -258,6 +258,10 @@ pub struct ProviderTimeline {
     pub rate_limited: Vec<u64>,
     /// Other errors.
     pub errors: Vec<u64>,
+    /// Attempts or tokens admitted ÷ what the tightest rate allows in the interval; empty without one. What a bucket had saved up
+    /// comes on top, so that it may exceed 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quota: Vec<f64>,
 }
 
 /// One expectation, judged.

@@ -9,6 +9,7 @@ pub(super) mod providers;
 mod reasons;
 pub(super) mod replicated;
 pub(super) mod requests;
+mod timeline;
 
 use super::View;
 use super::check;
@@ -73,6 +74,9 @@ fn write_run(page: &mut Page<'_>, report: &Report, run: &Run) {
     classes::write(page, run);
     expectations::write(page, run);
     reasons::write(page, run);
+    if page.view.verbose {
+        timeline::write(page, run);
+    }
 }
 
 /// Lines of text under construction.
