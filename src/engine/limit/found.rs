@@ -167,7 +167,7 @@ mod tests {
         let (mut marks, mut found, mut draws) = (Marks::new(Nanos::ZERO), None::<Found>, Draws::new(7, Stream::Pick, 0));
         let (mut now, mut shut, mut admitted, mut refused, mut lost) = (Nanos::ZERO, Nanos::ZERO, Vec::new(), 0, 0);
         while now < Nanos::from_secs(seconds) {
-            now = (now + Nanos::from_secs_f64(-libm::log(draws.open_unit()) / per_second)).max(shut);
+            now = (now + Nanos::from_secs_f64(-draws.open_unit().ln() / per_second)).max(shut);
             if found.as_mut().is_some_and(|found| !found.fits(now, false)) {
                 continue;
             }
