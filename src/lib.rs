@@ -6,7 +6,7 @@
 //! # The layers
 //!
 //! Each imports only from those above it in this table, and a test keeps it so. Below `drive` nothing reads a clock,
-//! starts a thread, looks at the environment or prints; the wall clock appears in `drive` only to time decisions and in
+//! starts a thread, looks at the environment or prints; the wall clock appears in `drive` to time decisions and in `drive::real`, and in
 //! `gate` only to time a run, and neither reaches a simulated figure.
 //!
 //! | layer | subject |
@@ -17,7 +17,7 @@
 #![cfg_attr(feature = "cli", doc = "| [`world`] | arrivals, token sizes, traces, mock providers |")]
 #![cfg_attr(feature = "cli", doc = "| [`report`] | the versioned result, as plain data |")]
 #![cfg_attr(feature = "cli", doc = "| [`metrics`] | from events to the figures of a report |")]
-#![cfg_attr(feature = "cli", doc = "| [`drive`] | the loop of events that moves engine and world through virtual time |")]
+#![cfg_attr(feature = "cli", doc = "| [`drive`] | moves engine and world: an event loop through virtual time, HTTP through real time |")]
 #![cfg_attr(feature = "cli", doc = "| [`gate`] | expectations, and the verdict on them |")]
 #![cfg_attr(feature = "cli", doc = "| [`scenario`] | the TOML file: checked, with every mistake explained |")]
 #![cfg_attr(feature = "cli", doc = "| [`render`] | a report as text, JSON, CSV, Markdown |")]

@@ -118,12 +118,33 @@ pub struct Changes {
         help = "Expect this too: METRIC(PROVIDER)[CLASS]@WINDOW, then =, >= or <=, e.g.\n'share(alpha)=50%±1%', 'success_ratio>=99%', 'latency_p99@down<=2s'"
     )]
     pub expect: Vec<String>,
+    /// Simulated time, or real time over HTTP on loopback
+    #[arg(long, value_enum, value_name = "CLOCK", hide_possible_values = true)]
+    #[arg(
+        help = "virtual: simulated time; real: real time, with every provider an HTTP\nserver on loopback [default: the file's, else virtual]"
+    )]
+    pub clock: Option<Clock>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Clock {
+    Virtual,
+    Real,
 }
 
 impl Changes {
     /// As the scenario layer takes them.
     pub fn overrides(&self) -> Overrides {
-        Overrides { set: self.set.clone(), seed: self.seed, strategy: self.strategy.clone(), expect: self.expect.clone() }
+        let clock = self.clock.map(|clock| match clock {
+            Clock::Virtual => "clock=virtual".to_owned(),
+            Clock::Real => "clock=real".to_owned(),
+        });
+        Overrides {
+            set: self.set.iter().cloned().chain(clock).collect(),
+            seed: self.seed,
+            strategy: self.strategy.clone(),
+            expect: self.expect.clone(),
+        }
     }
 }
 

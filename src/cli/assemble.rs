@@ -25,7 +25,7 @@ pub fn several(scenario: &Scenario, mut runs: Vec<Run>, interrupted: bool, wall:
         format: FORMAT,
         lbsim: env!("CARGO_PKG_VERSION").to_owned(),
         scenario: reference(scenario),
-        clock: "virtual".to_owned(),
+        clock: scenario.plan.clock().to_owned(),
         verdict: verdict(verdicts(&runs), interrupted),
         runs,
         wall,

@@ -183,7 +183,9 @@ pub fn decision_costs(arms: &[Arm], seed: u64) -> Result<Vec<(VariantCost, Decis
     let mut costs = Vec::new();
     for arm in arms {
         let options = driver::Options { stop: Some(interrupt::stop()), time_decisions: true, ..driver::Options::default() };
-        let finished = driver::run(&arm.plan.with_seed(seed), &[], options);
+        // A pick costs the same under either clock.
+        let plan = Plan { real: None, ..arm.plan.with_seed(seed) };
+        let finished = driver::run(&plan, &[], options);
         let finished = finished.map_err(|error| Failure::usage(format!("{}: {error}", arm.variant.name)))?;
         if let Some(cost) = finished.decision_cost {
             costs.push((VariantCost { variant: arm.variant.name.clone(), decision_ns: cost.quantiles }, cost));

@@ -14,6 +14,7 @@ use super::load::{self, Ready};
 use super::output::Output;
 use super::terminal::Terminal;
 use super::{assemble, compare, destination, experiment, interrupt, progress};
+use crate::drive::Plan;
 use crate::gate::compare::replicate::replicated;
 use crate::gate::run::{self as driver, Finished, Progress};
 use crate::metrics::observe::DecisionSink;
@@ -39,6 +40,10 @@ pub struct Options {
     /// Write every decision here, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub decisions: Option<PathBuf>,
+    /// Real clock: run so many times faster; every time in the report stays the scenario's
+    #[arg(long, value_name = "FACTOR", value_parser = factor)]
+    #[arg(help = "With the real clock: everything happens so many times faster (0.01 to\n1000); the report stays in scenario time")]
+    pub time_scale: Option<f64>,
     /// Leave out what depends on the machine: same input, same bytes
     #[arg(long)]
     pub stable: bool,
@@ -61,10 +66,11 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     }
     let scenario_path = Path::new(&options.scenario);
     let planned = destination::plan(&[scenario_path], &options.results, options.decisions.as_deref())?;
-    let Ready { scenario, warnings } = match load::scenario(&options.scenario, &options.changes.overrides(), terminal) {
+    let Ready { mut scenario, warnings } = match load::scenario(&options.scenario, &options.changes.overrides(), terminal) {
         Ok(ready) => ready,
         Err(exit) => return Ok(exit),
     };
+    scale(&mut scenario.plan, options)?;
     destination::spare_trace(scenario.trace.as_deref(), &planned, options.decisions.as_deref())?;
     let outputs = destination::open(planned, terminal)?;
     let mut comparison = options.baseline.open(&[scenario_path])?;
@@ -84,6 +90,26 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     let document = Document::One(report);
     destination::write(&document, outputs, &terminal.view, terminal)?;
     Ok(judge(document.verdicts(), warnings, interrupted, fail_on))
+}
+
+/// Applies `--time-scale`.
+fn scale(plan: &mut Plan, options: &Options) -> Result<(), Failure> {
+    let baseline = options.baseline.baseline.is_some() || options.baseline.save_baseline.is_some();
+    match (&mut plan.real, options.time_scale) {
+        (None, Some(_)) => Err(Failure::usage("--time-scale is for the real clock: add --clock real")),
+        (Some(_), _) if baseline => Err(Failure::usage("figures in real time differ from run to run: a baseline needs --clock virtual")),
+        (Some(real), Some(factor)) => {
+            real.time_scale = factor;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A factor of `--time-scale`.
+fn factor(text: &str) -> Result<f64, String> {
+    let factor = text.parse::<f64>().ok().filter(|factor| (0.01..=1_000.0).contains(factor));
+    factor.ok_or_else(|| "a number from 0.01 to 1000 is needed, e.g. 10: ten times faster".to_owned())
 }
 
 /// The same with several seeds, side by side; the picks of the first are timed in a run of its own.
@@ -147,5 +173,6 @@ fn timing(finished: &Finished) -> String {
         _ => String::new(),
     };
     let elapsed = nanos(finished.elapsed.as_secs_f64() * 1e9);
-    format!("simulated {} in {elapsed}{rate}, warm-up included", plural(finished.requests_simulated, "request"))
+    let verb = if finished.run.real.is_some() { "sent" } else { "simulated" };
+    format!("{verb} {} in {elapsed}{rate}, warm-up included", plural(finished.requests_simulated, "request"))
 }

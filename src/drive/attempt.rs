@@ -3,6 +3,7 @@
 use super::balancer::Balancer;
 use super::kind;
 use super::queue::Class;
+use super::real::Exchange;
 use super::request::Live;
 use super::simulate::Simulation;
 use crate::engine::limit::{Cost, RateLimitHeaders};
@@ -16,17 +17,19 @@ pub(super) struct Attempt {
     /// Slot of its request.
     pub request: u32,
     pub lease: Lease,
-    provider: usize,
-    sent: Nanos,
+    pub provider: usize,
+    pub sent: Nanos,
     deadline: Nanos,
     held: Option<Held>,
-    phase: Phase,
+    pub phase: Phase,
     /// What the head of its answer will say of the limits, until it is out.
-    headers: Option<Box<RateLimitHeaders>>,
+    pub headers: Option<Box<RateLimitHeaders>>,
+    /// Its exchange over HTTP, if it has one.
+    pub exchange: Option<Exchange>,
 }
 
 #[derive(Clone, Copy)]
-enum Phase {
+pub(super) enum Phase {
     /// Waits in the provider's queue; its time-out is scheduled.
     Queued,
     /// Served; the one event that ends it is scheduled.
@@ -35,6 +38,13 @@ enum Phase {
     Failing { status: u16, retry_after: Option<Nanos>, refusal: Option<RefusalKind> },
     /// The connection was refused.
     Refused,
+    /// On its way over HTTP, or back.
+    Remote {
+        /// [`Nanos::MAX`]: not yet.
+        first_token: Nanos,
+        /// What the answer says of its size.
+        usage: Option<Usage>,
+    },
 }
 
 impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
@@ -59,10 +69,41 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         }
         let deadline = self.now + live.sim.timeout;
         let sent = self.now;
-        let slot =
-            self.attempts.insert(Attempt { request, lease, provider, sent, deadline, held: None, phase: Phase::Queued, headers: None });
+        let slot = self.attempts.insert(Attempt {
+            request,
+            lease,
+            provider,
+            sent,
+            deadline,
+            held: None,
+            phase: Phase::Queued,
+            headers: None,
+            exchange: None,
+        });
         live.begin(slot);
-        let reply = self.fleet.arrive(self.now, provider, slot, &call);
+        if self.wire.is_some() {
+            self.at_attempt(deadline, Class::Timer, kind::TIMEOUT, slot);
+            self.send_for_real(slot, &call);
+        } else {
+            self.reach(slot, &call);
+        }
+        if attempt_kind == AttemptKind::First {
+            // A trial may fail: nobody would be told to come back for one.
+            if !trial {
+                self.passed(request);
+            }
+            self.plan_hedge(request);
+        }
+    }
+
+    /// An attempt reaches its simulated provider.
+    fn reach(&mut self, slot: u32, call: &Call) {
+        let Some((request, provider, deadline)) =
+            self.attempts.get(slot).map(|attempt| (attempt.request, attempt.provider, attempt.deadline))
+        else {
+            return;
+        };
+        let reply = self.fleet.arrive(self.now, provider, slot, call);
         if let (Some(attempt), false) = (self.attempts.get_mut(slot), matches!(reply, Reply::ConnectionRefused)) {
             attempt.headers = self.fleet.headers(self.now, provider);
         }
@@ -74,20 +115,13 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             }
             Reply::Error { status, retry_after, refusal, after, held } => {
                 if status == 429 && held.is_none() {
-                    self.judge_refusal(request, provider, &call);
+                    self.judge_refusal(request, provider, call);
                 }
                 self.fail_later(slot, Phase::Failing { status, retry_after, refusal }, after, held);
             }
             Reply::ConnectionRefused => self.fail_later(slot, Phase::Refused, Nanos::ZERO, None),
         }
         self.observe_occupancy(provider);
-        if attempt_kind == AttemptKind::First {
-            // A trial may fail: nobody would be told to come back for one.
-            if !trial {
-                self.passed(request);
-            }
-            self.plan_hedge(request);
-        }
     }
 
     /// A quota refused an attempt: could the balancer have known better?
@@ -169,8 +203,11 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         self.head_arrives(slot);
         let Some((request, first_token)) = self.attempts.get(slot).map(|attempt| (attempt.request, attempt.first_token())) else { return };
         self.attempt_wins(slot, request);
-        let usage = self.requests.get(request).map(|live| Usage { input_tokens: live.sim.input, output_tokens: live.sim.output });
-        let outcome = Outcome { usage, ..Outcome::new(AttemptResult::Success) };
+        let told = match self.attempts.get(slot).map(|attempt| attempt.phase) {
+            Some(Phase::Remote { usage, .. }) => usage,
+            _ => self.requests.get(request).map(|live| Usage { input_tokens: live.sim.input, output_tokens: live.sim.output }),
+        };
+        let outcome = Outcome { usage: told, ..Outcome::new(AttemptResult::Success) };
         self.end_attempt(slot, outcome, AttemptEnd::Succeeded);
         self.request_succeeded(request, first_token);
     }
@@ -258,6 +295,10 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     }
 
     fn observe_occupancy(&mut self, provider: usize) {
+        if self.wire.is_some() {
+            // Providers over HTTP tell it themselves.
+            return;
+        }
         let mock = self.fleet.mock(provider);
         self.observer.occupancy(self.now, provider, mock.in_flight(), mock.busy());
     }
@@ -294,23 +335,16 @@ impl Attempt {
     fn first_token(&self) -> Nanos {
         match self.phase {
             Phase::Serving { start, timing } => start + timing.ttft,
+            Phase::Remote { first_token, .. } => first_token,
             Phase::Queued | Phase::Failing { .. } | Phase::Refused => Nanos::MAX,
         }
     }
 
     /// The tokens it has really used by `now`: the prompt once it is served, and the output in proportion to its time.
     fn used(&self, live: &Live, now: Nanos) -> Cost {
-        let input = u64::from(live.sim.input);
-        let Phase::Serving { start, timing } = self.phase else {
-            return Cost { input, output: 0 };
-        };
-        let (ttft, total) = (timing.ttft.as_f64(), timing.total.as_f64());
-        let elapsed = now.since(start).as_f64();
-        let fraction = match total - ttft {
-            _ if elapsed >= total => 1.0,
-            streaming if streaming > 0.0 => ((elapsed - ttft) / streaming).clamp(0.0, 1.0),
-            _ => 0.0,
-        };
-        Cost { input, output: (f64::from(live.sim.output) * fraction) as u64 }
+        match self.phase {
+            Phase::Serving { start, timing } => timing.used(now.since(start), live.sim.input, live.sim.output),
+            _ => Cost { input: live.sim.input.into(), output: 0 },
+        }
     }
 }

@@ -7,6 +7,7 @@ mod kind;
 pub mod plan;
 mod probe;
 mod queue;
+pub mod real;
 mod request;
 mod shed;
 mod siblings;
@@ -17,5 +18,6 @@ mod users;
 
 pub use balancer::Balancer;
 pub use plan::Plan;
+pub use real::RealTime;
 pub use simulate::{DriveError, Finished, Options, simulate, simulate_with};
 pub use timer::timer_cost;

@@ -1,5 +1,6 @@
 //! Everything one run needs, checked.
 
+use super::real::RealTime;
 use crate::engine::config::Config;
 use crate::time::Nanos;
 use crate::world::spec::{Event, Load, ProviderSpec};
@@ -33,6 +34,8 @@ pub struct Plan {
     pub health_check: Option<HealthCheck>,
     /// What counts as good.
     pub slo: Slo,
+    /// In real time over HTTP; `None`: in virtual time.
+    pub real: Option<RealTime>,
 }
 
 impl Plan {
@@ -61,6 +64,13 @@ pub enum SharedQuota {
     Common,
     /// Each has a part of the limit, in proportion to the requests that came to it lately.
     Divided,
+}
+
+impl Plan {
+    /// `virtual` or `real`.
+    pub fn clock(&self) -> &'static str {
+        if self.real.is_some() { "real" } else { "virtual" }
+    }
 }
 
 /// The balancer's queue of requests that have not been sent.

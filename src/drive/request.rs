@@ -67,9 +67,12 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     pub fn arrive(&mut self, id: u64, trace: Option<TraceRow>, user: Option<u32>) {
         let measured = self.count_arrival();
         self.touch();
-        let sim = self.factory.make(id, self.now, trace.as_ref());
-        let info = RequestInfo { id, intended: self.now, class: sim.class, measured, input: sim.input, output: sim.output };
+        let sim = self.factory.make(id, self.due, trace.as_ref());
+        let info = RequestInfo { id, intended: self.due, class: sim.class, measured, input: sim.input, output: sim.output };
         self.observer.offered(&info);
+        if self.wire.is_some() {
+            self.observer.lagged(&info, self.now.since(self.due));
+        }
         let request = Request {
             id,
             model: self.models[sim.class as usize],

@@ -13,6 +13,7 @@ use super::hedge::HedgeBudget;
 use super::kind;
 use super::plan::Plan;
 use super::queue::{Class, EventQueue, Target};
+use super::real::Wire;
 use super::request::{Live, Wake};
 use super::shed::Shed;
 use super::siblings::{Demand, Untold};
@@ -64,9 +65,12 @@ pub enum DriveError {
     /// A provider's true limits cannot be enforced.
     #[error(transparent)]
     Limits(#[from] LimitError),
+    /// The mock providers of a run in real time cannot be started.
+    #[error("{0}")]
+    Mocks(String),
 }
 
-/// Runs a plan in virtual time.
+/// Runs a plan, in virtual time or, with [`Plan::real`], over HTTP on loopback.
 ///
 /// # Errors
 /// [`DriveError`], before the first event, for limits or a balancer configuration that contradict themselves.
@@ -85,7 +89,13 @@ pub fn simulate_with<O: Observer, B: Balancer>(
     make: &dyn Fn(Config) -> Result<B, ConfigError>,
 ) -> Result<Finished, DriveError> {
     let mut simulation = Simulation::new(plan, observer, options, make)?;
-    simulation.run()?;
+    match plan.real {
+        None => simulation.run()?,
+        Some(real) => {
+            simulation.wire = Some(Wire::start(plan, real)?);
+            simulation.run_real()?;
+        }
+    }
     Ok(simulation.finish())
 }
 
@@ -98,6 +108,10 @@ pub(super) struct Simulation<'a, 'o, O, B> {
     pub timer: PickTimer,
     pub trace: Trace,
     pub now: Nanos,
+    /// When what happens now was meant to happen: `now`, unless the clock is real and the driver late.
+    pub due: Nanos,
+    /// To providers over HTTP; `None`: they are simulated.
+    pub wire: Option<Wire>,
     pub events: EventQueue,
     pub fleet: Fleet,
     pub engines: Vec<B>,
@@ -124,6 +138,8 @@ pub(super) struct Simulation<'a, 'o, O, B> {
     pub arrivals_over: bool,
     last_event: Nanos,
     interrupted: bool,
+    /// Arrivals were stopped before their time, in real time.
+    pub drained: bool,
 }
 
 impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
@@ -150,6 +166,8 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
             timer: PickTimer::new(options.time_every),
             trace: Trace::default(),
             now: Nanos::ZERO,
+            due: Nanos::ZERO,
+            wire: None,
             events: EventQueue::default(),
             fleet: Fleet::new(&plan.providers, &plan.events, plan.seed, background)?,
             waiting: engines.iter().map(|_| WaitQueue::new(lanes(), plan.queue.max_length)).collect(),
@@ -171,6 +189,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
             arrivals_over: false,
             last_event: Nanos::ZERO,
             interrupted: false,
+            drained: false,
         })
     }
 
@@ -189,14 +208,14 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
             match (next, event) {
                 // Arrivals come last at any instant.
                 (Some(arrival), event) if event.is_none_or(|(time, _)| arrival.at < time) => {
-                    self.now = arrival.at;
+                    (self.now, self.due) = (arrival.at, arrival.at);
                     self.arrive(arrival.id, arrival.trace, None);
                     next = open.as_mut().and_then(Iterator::next);
                     if next.is_none() {
                         self.end_open_arrivals();
                     }
                 }
-                (_, Some(_)) => self.step()?,
+                (_, Some(_)) => self.step(None)?,
                 (_, None) => break,
             }
             if (self.arrivals_over && self.requests.is_empty()) || self.interrupted {
@@ -206,16 +225,16 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
         Ok(())
     }
 
-    /// Handles the next event.
-    fn step(&mut self) -> Result<(), DriveError> {
+    /// Handles the next event; `real`: what time it really is.
+    pub fn step(&mut self, real: Option<Nanos>) -> Result<(), DriveError> {
         let Some((time, target)) = self.events.pop() else { return Ok(()) };
-        debug_assert!(time >= self.now, "time runs forwards");
+        debug_assert!(real.is_some() || time >= self.now, "time runs forwards");
         let live = self.is_live(&target);
         if !live {
             self.events.drop_stale();
             return Ok(());
         }
-        self.now = time;
+        (self.now, self.due) = (real.map_or(time, |real| real.max(self.now)), time);
         match target.kind {
             kind::DONE => self.attempt_done(target.slot),
             kind::ANSWER => self.attempt_answered(target.slot),
@@ -267,7 +286,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
         self.events.push(time, class, Target { kind, slot, generation: 0 });
     }
 
-    fn schedule_edges(&mut self) {
+    pub fn schedule_edges(&mut self) {
         for (index, event) in self.plan.events.iter().enumerate() {
             self.events.push(event.at, Class::Edge, Target { kind: kind::BEGIN, slot: index as u32, generation: 0 });
             self.events.push(event.until.unwrap_or(Nanos::MAX), Class::Edge, Target { kind: kind::END, slot: index as u32, generation: 0 });
@@ -288,13 +307,13 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
         Ok(())
     }
 
-    fn open_arrivals(&self) -> Option<OpenArrivals> {
+    pub fn open_arrivals(&self) -> Option<OpenArrivals> {
         (!matches!(self.plan.load.source, Source::Closed { .. })).then(|| OpenArrivals::new(&self.plan.load, self.plan.seed))
     }
 
     /// The open source has run dry: with a duration the arrivals last until its end, else until now. So do those of a
     /// trace that has no more rows.
-    fn end_open_arrivals(&mut self) {
+    pub fn end_open_arrivals(&mut self) {
         let exhausted = matches!(&self.plan.load.source, Source::Trace { rows, .. } if self.arrived == rows.len() as u64);
         match self.plan.load.end {
             End::Duration(duration) if !exhausted => {
@@ -315,7 +334,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
     /// Counts an arrival; true when it is part of the measured run.
     pub fn count_arrival(&mut self) -> bool {
         self.arrived += 1;
-        let measured = self.now >= self.plan.load.warmup;
+        let measured = self.due >= self.plan.load.warmup;
         self.measured += u64::from(measured);
         if self.arrived.is_multiple_of(1_024) {
             if let Some(progress) = self.progress {
@@ -347,7 +366,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
             leases.into_iter().enumerate().for_each(|(provider, leases)| self.observer.left_over(provider, leases));
         }
         self.observer.finished(self.last_event);
-        Finished { simulated: self.last_event, requests: self.arrived, interrupted: !complete }
+        Finished { simulated: self.last_event, requests: self.arrived, interrupted: !complete || self.drained }
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Job<'a> {
 ///
 /// `progress` counts the jobs in their order; `stop` ends all of them early. Picks are timed only where an expectation is
 /// about them, and those runs are made alone, afterwards: runs side by side disturb each other's caches, and that would
-/// be measured as the cost of a decision.
+/// be measured as the cost of a decision. Runs in real time are made alone too.
 ///
 /// # Errors
 /// The first job (in order) whose plan cannot be run, with its index.
@@ -37,7 +37,8 @@ pub fn run_all(
         let options = Options { progress: progress.run(index), stop: Some(stop), time_decisions, ..Options::default() };
         run(jobs[index].plan, jobs[index].expectations, options).map_err(|error| (index, error))
     };
-    let (alone, together): (Vec<usize>, Vec<usize>) = (0..jobs.len()).partition(|index| needs_timing(jobs[*index].expectations));
+    let (alone, together): (Vec<usize>, Vec<usize>) =
+        (0..jobs.len()).partition(|index| needs_timing(jobs[*index].expectations) || jobs[*index].plan.real.is_some());
     let made: Vec<Result<Finished, (usize, DriveError)>> =
         match ThreadPoolBuilder::new().num_threads(threads.get().min(together.len().max(1))).build() {
             // Collected by index, never by who finished first.
@@ -45,7 +46,7 @@ pub fn run_all(
             // No thread to be had: this one can do it all.
             Err(_) => together.iter().map(|index| one(*index, false)).collect(),
         };
-    let timed = alone.iter().map(|index| one(*index, true)).collect::<Vec<_>>();
+    let timed = alone.iter().map(|index| one(*index, needs_timing(jobs[*index].expectations))).collect::<Vec<_>>();
     let mut finished: Vec<_> = together.into_iter().chain(alone).zip(made.into_iter().chain(timed)).collect();
     finished.sort_by_key(|(index, _)| *index);
     finished.into_iter().map(|(_, result)| result).collect()

@@ -12,12 +12,16 @@ use crate::metrics::decision::decision_cost;
 use crate::metrics::observe::DecisionSink;
 use crate::metrics::reasons::Reasons;
 use crate::metrics::{ClassInfo, Objectives, ProviderInfo, Recorder, RecorderConfig};
-use crate::report::{DecisionCost, Run, Verdict};
+use crate::report::{DecisionCost, RealRun, Run, Verdict};
+use crate::time::Nanos;
 use crate::world::arrivals::expected_requests;
 use crate::world::spec::Source;
 
 /// Every so many picks one is timed: often enough for percentiles, seldom enough to cost a run under 5 %.
 pub const TIMED_EVERY: u32 = 16;
+
+/// In real time a request is late when the driver deals with it so long after its intended time.
+const LATE: Nanos = Nanos::from_millis(1);
 
 /// How far one or several runs are; read by another thread while they go on.
 #[derive(Debug, Default)]
@@ -121,6 +125,7 @@ pub fn run_with<B: Balancer>(
     run.expectations = evaluate(expectations, &stats);
     explain(expectations, &mut run, plan);
     run.decisions = reasons.map(Reasons::into_counts);
+    run.real = plan.real.map(|real| RealRun { time_scale: real.time_scale, late: stats.late, lag_ms: stats.lag.quantiles_ms() });
     Ok(Finished {
         run,
         elapsed,
@@ -175,5 +180,6 @@ pub fn recorder_config(plan: &Plan, expectations: &[Expectation], timer_ns: u64)
         closed: matches!(plan.load.source, Source::Closed { .. }),
         health: plan.engine.outlier_detection.is_some(),
         timer_ns,
+        late_after: plan.real.map_or(Nanos::MAX, |real| Nanos::from_f64(LATE.as_f64() * real.time_scale)),
     }
 }

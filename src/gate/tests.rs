@@ -29,6 +29,7 @@ fn config(expectations: &[Expectation]) -> RecorderConfig {
         closed: false,
         health: true,
         timer_ns: 10,
+        late_after: Nanos::MAX,
     }
 }
 

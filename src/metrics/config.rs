@@ -27,6 +27,8 @@ pub struct RecorderConfig {
     pub health: bool,
     /// Cost of reading the timer in nanoseconds, subtracted from each timed decision.
     pub timer_ns: u64,
+    /// In real time: an arrival dealt with so much after its time, in scenario time, was late.
+    pub late_after: Nanos,
 }
 
 /// One provider, as far as statistics care.

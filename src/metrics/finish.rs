@@ -44,6 +44,7 @@ impl Recorder {
             timeline: self.timeline(),
             expectations: Vec::new(),
             decisions: None,
+            real: None,
         };
         let stats = RunStats {
             strategy: self.config.strategy,
@@ -51,6 +52,8 @@ impl Recorder {
             class_names: self.config.classes.iter().map(|class| class.name.clone()).collect(),
             slices,
             decisions: std::mem::take(&mut self.decisions),
+            lag: std::mem::take(&mut self.lag),
+            late: self.late,
             efficiency,
         };
         (run, stats)

@@ -72,6 +72,8 @@ pub enum RequestEnd {
 pub trait Observer {
     /// A request arrived.
     fn offered(&mut self, request: &RequestInfo);
+    /// In real time: the driver dealt with an arrival so much after its intended time.
+    fn lagged(&mut self, _request: &RequestInfo, _lag: Nanos) {}
     /// An attempt was sent to `provider`.
     fn sent(&mut self, now: Nanos, request: &RequestInfo, provider: usize, kind: AttemptKind);
     /// An attempt that was sent at `sent` began to be served.

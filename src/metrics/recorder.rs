@@ -33,6 +33,10 @@ pub struct Recorder {
     pub(super) decisions: Samples,
     /// Refusals that another provider would have spared.
     pub(super) avoidable: u64,
+    /// In real time: how late arrivals were dealt with.
+    pub(super) lag: Samples,
+    /// Those that count as late.
+    pub(super) late: u64,
     /// [`Nanos::MAX`] until it is known.
     pub(super) arrivals_end: Nanos,
     last_arrival: Nanos,
@@ -59,6 +63,8 @@ impl Recorder {
             timeline: Timeline::new(providers),
             decisions: Samples::default(),
             avoidable: 0,
+            lag: Samples::default(),
+            late: 0,
             arrivals_end: Nanos::MAX,
             last_arrival: Nanos::ZERO,
             finished: Nanos::ZERO,
@@ -103,6 +109,13 @@ impl Observer for Recorder {
         if request.measured {
             self.timeline.offered(request.intended);
             self.count(request, |tally| tally.offered(request));
+        }
+    }
+
+    fn lagged(&mut self, request: &RequestInfo, lag: Nanos) {
+        if request.measured {
+            self.late += u64::from(lag > self.config.late_after);
+            self.lag.record(lag);
         }
     }
 

@@ -20,6 +20,10 @@ pub struct RunStats {
     pub slices: Vec<SliceStats>,
     /// Wall-clock times of sampled picks, timer cost subtracted.
     pub decisions: Samples,
+    /// In real time: how long after its intended time each request was dealt with.
+    pub lag: Samples,
+    /// Requests that were late.
+    pub late: u64,
     /// As in the report; the bound and the ratio are filled in by whoever computes the bound.
     pub efficiency: Efficiency,
 }

@@ -29,6 +29,7 @@ pub(super) fn config(names: &[&str]) -> RecorderConfig {
         closed: false,
         health: true,
         timer_ns: 0,
+        late_after: Nanos::MAX,
     }
 }
 

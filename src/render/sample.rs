@@ -68,6 +68,7 @@ fn run() -> Run {
     gamma.ejections = Some(1);
     Run {
         decisions: None,
+        real: None,
         strategy: "weighted-round-robin".to_owned(),
         seed: 42,
         simulated_s: 123.4,

@@ -48,6 +48,20 @@ pub struct Run {
     /// What was decided and why; only with `-v`, because it takes time to record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decisions: Option<Decisions>,
+    /// How punctual the driver was; only in real time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub real: Option<RealRun>,
+}
+
+/// A run in real time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RealRun {
+    /// How much faster than the wall clock scenario time ran. Every other time in the report is scenario time.
+    pub time_scale: f64,
+    /// Measured requests dealt with more than a millisecond of wall time after their intended time.
+    pub late: u64,
+    /// By how much each measured request was late.
+    pub lag_ms: Quantiles,
 }
 
 /// What the engine decided, warm-up included.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::drive::RealTime;
 use crate::drive::plan::{Plan, Slo};
 use crate::engine::config::{Config, ProbeRules};
 use crate::engine::strategy::Strategy;
@@ -151,11 +152,7 @@ fn schema(node: &Node, sink: &mut Sink) -> Option<u64> {
 }
 
 fn clock(node: &Node, sink: &mut Sink) -> Option<Clock> {
-    let clock = word(node, "clock", &[("virtual", Some(Clock::Virtual)), ("real", None)], sink)?;
-    if clock.is_none() {
-        provider::unsupported(node.span, "the real clock", sink);
-    }
-    clock
+    word(node, "clock", &[("virtual", Clock::Virtual), ("real", Clock::Real)], sink)
 }
 
 fn slo(node: &Node, sink: &mut Sink) -> Option<Slo> {
@@ -213,6 +210,7 @@ fn plan(head: &Head, load: &load::Decoded, balancer: balancer::Balancer, provide
         hedge: balancer.hedge,
         health_check: balancer.health_check,
         slo: head.slo,
+        real: (head.clock == Clock::Real).then(RealTime::default),
     })
 }
 

@@ -88,6 +88,8 @@ pub enum Clock {
     /// In jumps, from event to event. The default.
     #[default]
     Virtual,
+    /// As it does: over HTTP on loopback.
+    Real,
 }
 
 /// What the command line changes in a scenario.

@@ -358,6 +358,19 @@ pub fn timing(service: &Service, seed: u64, call: &Call, (factor, token_factor):
     }
 }
 
+impl Timing {
+    /// The tokens really used `elapsed` after the start of service: the prompt, and the output in proportion to its time.
+    pub fn used(self, elapsed: Nanos, input: u32, output: u32) -> Cost {
+        let (ttft, total, elapsed) = (self.ttft.as_f64(), self.total.as_f64(), elapsed.as_f64());
+        let fraction = match total - ttft {
+            _ if elapsed >= total => 1.0,
+            streaming if streaming > 0.0 => ((elapsed - ttft) / streaming).clamp(0.0, 1.0),
+            _ => 0.0,
+        };
+        Cost { input: input.into(), output: (f64::from(output) * fraction) as u64 }
+    }
+}
+
 impl Held {
     /// A queued attempt got its slot.
     pub fn take_slot(&mut self) {

@@ -170,6 +170,7 @@ impl World {
                 hedge: None,
                 health_check: None,
                 slo: Slo::default(),
+                real: None,
             },
         }
     }

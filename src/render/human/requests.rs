@@ -2,7 +2,7 @@
 
 use super::Page;
 use crate::render::number::{count, millis, per_second, plural, ratio};
-use crate::report::{Attempts, Efficiency, Run};
+use crate::report::{Attempts, Efficiency, RealRun, Run};
 
 /// Above this part of a bound there is nothing to explain.
 const LOOSE: f64 = 0.99;
@@ -20,11 +20,26 @@ pub(in crate::render) fn rows(run: &Run) -> Vec<(&'static str, Vec<String>)> {
     if !quota.is_empty() {
         rows.push(("quota", quota));
     }
+    if let Some(real) = &run.real {
+        rows.push(("real time", punctuality(real)));
+    }
     let efficiency = &run.efficiency;
     if let Some(goodput) = efficiency.goodput_per_s {
         rows.push(("goodput", reached(goodput, efficiency, run.providers.iter().any(|provider| provider.utilization.is_some()))));
     }
     rows
+}
+
+/// How late the driver was, and what times mean.
+fn punctuality(real: &RealRun) -> Vec<String> {
+    let mut items = vec![format!("{} sent more than 1 ms late", count(real.late))];
+    if let (Some(p50), Some(p99), Some(max)) = (real.lag_ms.p50, real.lag_ms.p99, real.lag_ms.max) {
+        items.push(format!("late by p50 {}, p99 {}, at most {}", millis(p50), millis(p99), millis(max)));
+    }
+    if real.time_scale != 1.0 {
+        items.push(format!("{} times faster than the clock on the wall; times shown are the scenario's", real.time_scale));
+    }
+    items
 }
 
 /// Goodput, and how near it is to the bounds; `slots`: whether there is something to queue for.

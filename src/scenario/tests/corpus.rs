@@ -201,7 +201,6 @@ fn balancer_rules() {
         ),
         ("error ratio", more("outlier_detection = { error_ratio = 0 }"), "out-of-range 8:37", "eject every provider"),
         ("timeout", more("timeout = \"0s\""), "out-of-range 8:11", "longer than zero"),
-        ("real clock", head("schema = 1\nname = \"t\"\nclock = \"real\""), "unsupported 3:9", "not supported yet"),
         ("clock", head("schema = 1\nname = \"t\"\nclock = \"reel\""), "unknown-value 3:9", "did you mean `real`?"),
         ("negative seed", head("schema = 1\nname = \"t\"\nseed = -1"), "out-of-range 3:8", "0 to"),
     ]);

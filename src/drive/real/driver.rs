@@ -1,0 +1,317 @@
+//! Moves the state machine of `request` and `attempt` by the real clock and by what clients and providers tell.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, Sender as Outbox, channel};
+
+use hyper::Uri;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use super::RealTime;
+use super::answer::{Ending, Fault};
+use super::client::{Errand, Sender};
+use super::clock::{Clock, receive};
+use super::mocks::{LOOPBACK, Mocks};
+use super::sight::Sight;
+use crate::drive::attempt::Phase;
+use crate::drive::balancer::Balancer;
+use crate::drive::kind;
+use crate::drive::plan::Plan;
+use crate::drive::queue::Class;
+use crate::drive::simulate::{DriveError, Simulation};
+use crate::engine::limit::RateLimitHeaders;
+use crate::engine::{AttemptResult, Outcome};
+use crate::metrics::observe::{AttemptEnd, Observer};
+use crate::time::Nanos;
+use crate::world::provider::Call;
+use crate::world::spec::Service;
+
+/// After a request to stop, what is under way has so long to end, in scenario time.
+const GRACE: Nanos = Nanos::from_secs(5);
+/// Messages that are read before the clock is looked at again.
+const MESSAGES: usize = 64;
+
+/// The way to providers over HTTP.
+pub(in crate::drive) struct Wire {
+    inbox: Receiver<Message>,
+    outbox: Outbox<Message>,
+    clock: Clock,
+    sender: Sender,
+    /// By provider: chat completions, and the list of models.
+    addresses: Vec<(Uri, Uri)>,
+    streamed: Vec<bool>,
+    /// By class.
+    models: Vec<String>,
+    tasks: Handle,
+    /// Kept running.
+    _mocks: Mocks,
+}
+
+/// An attempt's task; dropping it ends the exchange.
+pub(in crate::drive) struct Exchange(AbortHandle);
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Something happened.
+struct Message {
+    at: Nanos,
+    what: What,
+}
+
+enum What {
+    FirstToken { tag: u64, headers: Option<Box<RateLimitHeaders>> },
+    Ended { tag: u64, ending: Ending, headers: Option<Box<RateLimitHeaders>> },
+    Seen(Sight),
+    Probed { provider: usize, good: bool },
+}
+
+/// An attempt's slot and generation in one number.
+fn tag(slot: u32, generation: u32) -> u64 {
+    u64::from(slot) << 32 | u64::from(generation)
+}
+
+impl Wire {
+    /// Starts the mock providers of a plan and everything that talks to them.
+    pub fn start(plan: &Plan, real: RealTime) -> Result<Wire, DriveError> {
+        let (outbox, inbox) = channel();
+        let told = outbox.clone();
+        let watch = Box::new(move |at, sight| {
+            if !matches!(sight, Sight::Arrived { .. }) {
+                // The driver may be done.
+                let _ = told.send(Message { at, what: What::Seen(sight) });
+            }
+        });
+        let mocks = Mocks::start(plan, real.time_scale, LOOPBACK, watch).map_err(|why| DriveError::Mocks(why.to_string()))?;
+        let uri =
+            |address: &std::net::SocketAddr, path: &str| format!("http://{address}{path}").parse::<Uri>().expect("an address makes an URI");
+        Ok(Wire {
+            inbox,
+            outbox,
+            clock: mocks.clock,
+            sender: Sender::new(Vec::new()),
+            addresses: mocks.addresses.iter().map(|at| (uri(at, "/v1/chat/completions"), uri(at, "/v1/models"))).collect(),
+            streamed: plan.providers.iter().map(|provider| matches!(provider.service, Service::Streamed { .. })).collect(),
+            models: plan.load.classes.iter().map(|class| class.model.clone().unwrap_or_else(|| "lbsim".to_owned())).collect(),
+            tasks: mocks.handle(),
+            _mocks: mocks,
+        })
+    }
+
+    fn send(&self, provider: usize, class: usize, call: &Call, tag: u64) -> Exchange {
+        let errand = Errand {
+            uri: self.addresses[provider].0.clone(),
+            model: self.models[class].clone(),
+            streamed: self.streamed[provider],
+            call: *call,
+            tag,
+            word: "",
+        };
+        let (sender, outbox, clock) = (self.sender.clone(), self.outbox.clone(), self.clock);
+        let streamed = errand.streamed;
+        let task = self.tasks.spawn(async move {
+            let tell = |what| {
+                let _ = outbox.send(Message { at: clock.now(), what });
+            };
+            let first = |headers| {
+                // What comes whole ends at its first token.
+                if streamed {
+                    tell(What::FirstToken { tag, headers });
+                }
+            };
+            let (ending, headers) = sender.send(errand, first).await;
+            tell(What::Ended { tag, ending, headers });
+        });
+        Exchange(task.abort_handle())
+    }
+
+    fn probe(&self, provider: usize, patience: Nanos) {
+        let (sender, outbox, clock) = (self.sender.clone(), self.outbox.clone(), self.clock);
+        let (uri, patience) = (self.addresses[provider].1.clone(), clock.wall(patience));
+        self.tasks.spawn(async move {
+            let good = tokio::time::timeout(patience, sender.probe(uri)).await.unwrap_or(false);
+            let _ = outbox.send(Message { at: clock.now(), what: What::Probed { provider, good } });
+        });
+    }
+}
+
+impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
+    /// The loop of the real clock.
+    pub fn run_real(&mut self) -> Result<(), DriveError> {
+        self.schedule_edges();
+        self.start_probes();
+        self.start_sync()?;
+        let mut open = self.open_arrivals();
+        let mut next = open.as_mut().and_then(Iterator::next);
+        self.start_users();
+        if open.is_some() && next.is_none() {
+            self.end_open_arrivals();
+        }
+        let mut patience = None;
+        loop {
+            self.hear_all()?;
+            let Some(now) = self.clock() else { return Ok(()) };
+            let event = self.events.peek().map(|(time, _)| time);
+            let due = [next.as_ref().map(|arrival| arrival.at), event].into_iter().flatten().min();
+            match next {
+                Some(arrival) if arrival.at <= now && event.is_none_or(|time| arrival.at < time) => {
+                    (self.now, self.due) = (now.max(self.now), arrival.at);
+                    self.arrive(arrival.id, arrival.trace, None);
+                    next = open.as_mut().and_then(Iterator::next);
+                    if next.is_none() {
+                        self.end_open_arrivals();
+                    }
+                }
+                _ if event.is_some_and(|time| time <= now) => self.step(Some(now))?,
+                _ => self.wait(due)?,
+            }
+            if self.arrivals_over && self.requests.is_empty() {
+                return Ok(());
+            }
+            if patience.is_none() && self.stop.is_some_and(|stop| stop.load(Relaxed)) {
+                // No more arrivals; what is under way may end.
+                (open, next, patience) = (None, None, Some(now + GRACE));
+                self.drained = true;
+                self.now = self.now.max(now);
+                self.arrivals_ended();
+            }
+            if patience.is_some_and(|until| now >= until) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn clock(&self) -> Option<Nanos> {
+        self.wire.as_ref().map(|wire| wire.clock.now())
+    }
+
+    /// Waits for a message, until something is due.
+    fn wait(&mut self, due: Option<Nanos>) -> Result<(), DriveError> {
+        let Some(wire) = &self.wire else { return Ok(()) };
+        // The wire holds an end of the channel itself, so that it is never closed.
+        match receive(&wire.inbox, &wire.clock, due) {
+            Ok(Some(message)) => self.hear(message),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes in what has happened by now.
+    fn hear_all(&mut self) -> Result<(), DriveError> {
+        for _ in 0..MESSAGES {
+            let Some(message) = self.wire.as_ref().and_then(|wire| wire.inbox.try_recv().ok()) else { break };
+            self.hear(message)?;
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, message: Message) -> Result<(), DriveError> {
+        // What was due before it happened comes first.
+        while self.events.peek().is_some_and(|(time, _)| time < message.at) {
+            let due = self.events.peek().map_or(message.at, |(time, _)| time);
+            self.step(Some(due))?;
+        }
+        self.now = self.now.max(message.at);
+        self.due = self.now;
+        match message.what {
+            What::FirstToken { tag, headers } => self.remote_first_token(tag, headers),
+            What::Ended { tag, ending, headers } => self.remote_ended(tag, ending, headers),
+            What::Probed { provider, good } => self.probed(provider, good),
+            What::Seen(sight) => self.seen(sight),
+        }
+        Ok(())
+    }
+
+    /// Sends an attempt over HTTP.
+    pub fn send_for_real(&mut self, slot: u32, call: &Call) {
+        let tag = tag(slot, self.attempts.generation(slot));
+        let (Some(attempt), Some(wire)) = (self.attempts.get_mut(slot), &self.wire) else { return };
+        let class = self.requests.get(attempt.request).map_or(0, |live| live.sim.class as usize);
+        attempt.phase = Phase::Remote { first_token: Nanos::MAX, usage: None };
+        attempt.exchange = Some(wire.send(attempt.provider, class, call, tag));
+    }
+
+    /// Sends a probe over HTTP.
+    pub fn probe_for_real(&mut self, provider: usize) {
+        let (Some(check), Some(wire)) = (self.plan.health_check, &self.wire) else { return };
+        wire.probe(provider, check.timeout);
+        self.at(self.now + check.interval, Class::Timer, kind::PROBE, provider as u32);
+    }
+
+    /// The slot of an attempt that is still under way.
+    fn slot_of(&self, tag: u64) -> Option<u32> {
+        let (slot, generation) = ((tag >> 32) as u32, tag as u32);
+        self.attempts.is_live(slot, generation).then_some(slot)
+    }
+
+    fn remote_first_token(&mut self, tag: u64, headers: Option<Box<RateLimitHeaders>>) {
+        let Some(slot) = self.slot_of(tag) else { return };
+        let Some(attempt) = self.attempts.get_mut(slot) else { return };
+        attempt.headers = headers;
+        attempt.phase = Phase::Remote { first_token: self.now, usage: None };
+        self.attempt_first_token(slot);
+    }
+
+    fn remote_ended(&mut self, tag: u64, ending: Ending, headers: Option<Box<RateLimitHeaders>>) {
+        let Some(slot) = self.slot_of(tag) else { return };
+        let now = self.now;
+        let Some(attempt) = self.attempts.get_mut(slot) else { return };
+        let first_token = match attempt.phase {
+            Phase::Remote { first_token, .. } => first_token,
+            _ => Nanos::MAX,
+        };
+        let begun = first_token != Nanos::MAX;
+        let retry_after = headers.as_ref().and_then(|headers| headers.retry_after);
+        // The head of a stream was read with its first token.
+        attempt.headers = headers.filter(|_| !begun);
+        // Its time limit is still scheduled.
+        match ending {
+            Ending::Whole { usage } => {
+                attempt.phase = Phase::Remote { first_token: first_token.min(now), usage };
+                self.note_stale();
+                self.attempt_done(slot);
+            }
+            Ending::Status { status, refusal } => {
+                attempt.phase = Phase::Failing { status, retry_after, refusal };
+                self.note_stale();
+                self.attempt_answered(slot);
+            }
+            Ending::Broken(_) if begun => {
+                let request = attempt.request;
+                let outcome = Outcome::new(AttemptResult::Interrupted);
+                self.note_stale();
+                self.end_attempt(slot, outcome, AttemptEnd::Failed { status: 0 });
+                self.request_failed_attempt(request, &outcome);
+            }
+            Ending::Broken(Fault::Connect | Fault::Cut | Fault::Garbage | Fault::TooLarge) => {
+                attempt.phase = Phase::Refused;
+                self.note_stale();
+                self.attempt_answered(slot);
+            }
+        }
+    }
+
+    fn seen(&mut self, sight: Sight) {
+        match sight {
+            Sight::Occupancy { provider, in_flight, busy } => self.observer.occupancy(self.now, provider, in_flight, busy),
+            Sight::Avoidable { tag } => {
+                let slot = self.slot_of(tag).and_then(|slot| self.attempts.get(slot)).map(|attempt| attempt.request);
+                if let Some(live) = slot.and_then(|request| self.requests.get(request)) {
+                    self.observer.refused_avoidably(&live.info);
+                }
+            }
+            Sight::Started { tag, start, total, .. } => {
+                let Some(slot) = self.slot_of(tag) else { return };
+                let Some(attempt) = self.attempts.get(slot) else { return };
+                let Some(live) = self.requests.get(attempt.request) else { return };
+                self.observer.started(start.max(attempt.sent), &live.info, attempt.provider, attempt.sent);
+                if let Some(fraction) = live.sim.cancel_at {
+                    self.at_attempt(start + Nanos::from_f64(total.as_f64() * fraction), Class::Timer, kind::CANCEL, slot);
+                }
+            }
+            Sight::Arrived { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The real clock: the same requests, engine and providers over HTTP on loopback.
+//!
+//! The state machine of requests and attempts is that of the virtual clock, moved by what really happens: the driver's
+//! thread owns it and reads a channel. What is simulated there is done here by others, each with its own thread or task:
+//!
+//! | part | does |
+//! |---|---|
+//! | `station`, `sight`, `stats` | the mock providers of `world`, with precise timers |
+//! | `server`, `stream`, `openai`, `mocks` | HTTP in front of them |
+//! | `client`, `sse`, `answer` | sends attempts, reads answers |
+//! | `driver` | moves the state machine by the clock and by what the clients tell |
+//! | `label` | the header by which both sides know which request it is: its draws are those of the virtual clock |
+
+pub mod answer;
+pub mod client;
+pub mod clock;
+mod driver;
+pub mod label;
+pub mod mocks;
+pub mod openai;
+pub mod server;
+pub mod sight;
+pub mod sse;
+pub mod station;
+pub mod stats;
+pub mod stream;
+
+pub(super) use driver::{Exchange, Wire};
+
+/// The tag of requests that are not ours.
+pub const TAG_NONE: u64 = u64::MAX;
+
+/// How to run in real time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RealTime {
+    /// How much faster than the wall clock scenario time runs, > 0.
+    pub time_scale: f64,
+}
+
+impl Default for RealTime {
+    fn default() -> RealTime {
+        RealTime { time_scale: 1.0 }
+    }
+}

@@ -1,0 +1,283 @@
+//! The mock providers over HTTP: one listener each, all in front of one [`Station`](super::station::Station).
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Either, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+
+use super::clock::Clock;
+use super::openai::{self, Asked, Head};
+use super::station::{Arrival, Ask, Part};
+use super::stats::Tally;
+use super::stream::{Stream, pour};
+use super::{TAG_NONE, label};
+use crate::drive::plan::Plan;
+use crate::time::Nanos;
+use crate::world::provider::Call;
+use crate::world::requests::RequestFactory;
+
+/// Longest request body that is read.
+const BODY_MAX: usize = 16 << 20;
+/// A client has so long for the head of its request.
+const HEAD_TIME: Duration = Duration::from_secs(30);
+/// Characters of a prompt to a token, where nobody says how many tokens there are.
+const CHARACTERS_PER_TOKEN: u64 = 4;
+
+/// No address to listen on.
+#[derive(Debug, Error)]
+#[error("cannot listen on {address} for the mock of `{provider}`: {source}")]
+pub struct ListenError {
+    /// Name of the provider.
+    pub provider: String,
+    /// Where.
+    pub address: SocketAddr,
+    /// Why not.
+    pub source: io::Error,
+}
+
+/// Where the mocks listen: `ip`, and port + position; port 0: any free ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Listen {
+    /// Loopback unless someone wants otherwise.
+    pub ip: IpAddr,
+    /// Of the first provider.
+    pub port: u16,
+}
+
+type Body = Either<Full<Bytes>, Stream>;
+
+/// What all connections of one provider share.
+struct Shop {
+    provider: usize,
+    name: String,
+    models: Vec<String>,
+    station: Sender<Ask>,
+    keys: Arc<AtomicU64>,
+    clock: Clock,
+    /// Sizes of requests whose client does not say them.
+    sizes: RequestFactory,
+}
+
+/// Starts to listen for every provider of a plan; returns their addresses in file order.
+///
+/// # Errors
+/// [`ListenError`] for the first port that is not free.
+pub async fn listen(plan: &Plan, station: &Sender<Ask>, clock: Clock, listen: Listen) -> Result<Vec<SocketAddr>, ListenError> {
+    let keys = Arc::new(AtomicU64::new(0));
+    let mut addresses = Vec::new();
+    for (provider, spec) in plan.providers.iter().enumerate() {
+        let port = if listen.port == 0 { 0 } else { listen.port.saturating_add(provider as u16) };
+        let address = SocketAddr::new(listen.ip, port);
+        let failed = |source| ListenError { provider: spec.name.clone(), address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        addresses.push(listener.local_addr().map_err(failed)?);
+        let mut models = plan.engine.providers[provider].models.clone();
+        if models.is_empty() {
+            models.push(spec.name.clone());
+        }
+        let shop = Arc::new(Shop {
+            provider,
+            name: spec.name.clone(),
+            models,
+            station: station.clone(),
+            keys: Arc::clone(&keys),
+            clock,
+            sizes: RequestFactory::new(&plan.load, plan.seed, plan.timeout),
+        });
+        Handle::current().spawn(accept(listener, shop));
+    }
+    Ok(addresses)
+}
+
+async fn accept(listener: TcpListener, shop: Arc<Shop>) {
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => {
+                tokio::spawn(converse(socket, Arc::clone(&shop)));
+            }
+            // Out of file descriptors, as a rule: some will come back.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+async fn converse(socket: TcpStream, shop: Arc<Shop>) {
+    // Small answers in time matter more than full packets.
+    let _ = socket.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let shop = Arc::clone(&shop);
+        async move { shop.serve(request).await }
+    });
+    let connection =
+        http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).serve_connection(TokioIo::new(socket), service);
+    // However it ended: the client is gone, broke the protocol, or was refused.
+    let _ = connection.await;
+}
+
+/// The provider does not answer: its connection ends.
+#[derive(Debug, Error)]
+#[error("the connection is refused")]
+struct Hangup;
+
+impl From<Infallible> for Hangup {
+    fn from(never: Infallible) -> Hangup {
+        match never {}
+    }
+}
+
+impl Shop {
+    async fn serve(&self, request: Request<Incoming>) -> Result<Response<Body>, Hangup> {
+        let path = request.uri().path().trim_end_matches('/').to_owned();
+        match (request.method(), path.as_str()) {
+            (&Method::POST, path) if path.ends_with("/chat/completions") => self.complete(request).await,
+            (&Method::GET, path) if path.ends_with("/models") => self.models().await,
+            (&Method::GET, "/stats") => Ok(self.stats().await),
+            (&Method::POST, "/reset") => {
+                let _ = self.station.send(Ask::Reset);
+                Ok(json(StatusCode::OK, "{}".to_owned()))
+            }
+            _ => Ok(json(StatusCode::NOT_FOUND, openai::error(404, None))),
+        }
+    }
+
+    /// A list of models; what a health probe asks for, so it fails as probes do.
+    async fn models(&self) -> Result<Response<Body>, Hangup> {
+        let (answer, told) = oneshot::channel();
+        let _ = self.station.send(Ask::Probe { provider: self.provider, answer });
+        match told.await {
+            Ok(Some((after, good))) => {
+                tokio::time::sleep(self.clock.wall(after)).await;
+                match (good, after) {
+                    (true, _) => Ok(json(StatusCode::OK, openai::models(&self.models))),
+                    (false, Nanos::ZERO) => Err(Hangup),
+                    (false, _) => Ok(json(StatusCode::SERVICE_UNAVAILABLE, openai::error(503, None))),
+                }
+            }
+            Ok(None) => std::future::pending().await,
+            Err(_) => Err(Hangup),
+        }
+    }
+
+    async fn stats(&self) -> Response<Body> {
+        let (answer, told) = oneshot::channel();
+        let _ = self.station.send(Ask::Stats { answer });
+        let tallies: Vec<Tally> = told.await.unwrap_or_default();
+        let tally = tallies.get(self.provider).copied().unwrap_or_default();
+        let text = serde_json::json!({"provider": self.name, "stats": tally}).to_string();
+        json(StatusCode::OK, text)
+    }
+
+    async fn complete(&self, request: Request<Incoming>) -> Result<Response<Body>, Hangup> {
+        let labelled = request.headers().get(label::LABEL).and_then(|value| label::read(value.to_str().ok()?));
+        let Ok(body) = Limited::new(request.into_body(), BODY_MAX).collect().await else {
+            return Ok(json(StatusCode::PAYLOAD_TOO_LARGE, openai::error(413, None)));
+        };
+        let Ok(asked) = serde_json::from_slice::<Asked>(&body.to_bytes()) else {
+            return Ok(json(StatusCode::BAD_REQUEST, openai::error(400, None)));
+        };
+        let key = self.keys.fetch_add(1, Relaxed);
+        let (call, tag) = labelled.unwrap_or_else(|| (self.estimate(&asked, key), TAG_NONE));
+        let (answer, mut parts) = mpsc::unbounded_channel();
+        let foreign = labelled.is_none();
+        let _ = self.station.send(Ask::Arrive(Arrival { key, provider: self.provider, call, foreign, tag, answer }));
+        let visit = Visit { key, station: self.station.clone() };
+        let head = Head {
+            id: format!("chatcmpl-{}-{}", call.request, call.attempt),
+            cut: asked.max_tokens.or(asked.max_completion_tokens) == Some(call.output),
+            model: asked.model,
+            input: call.input,
+            output: call.output,
+        };
+        let usage = asked.stream_options.is_some_and(|options| options.include_usage);
+        match parts.recv().await {
+            Some(Part::First { headers, rest }) if asked.stream => {
+                let (sender, stream) = Stream::new();
+                let rest = self.clock.wall(rest);
+                tokio::spawn(pour(head, usage, rest, parts, sender, visit));
+                Ok(with_limits(Response::builder().header("content-type", "text/event-stream"), headers.as_deref(), Either::Right(stream)))
+            }
+            // The client asked for the answer in one piece.
+            Some(Part::First { headers, .. }) => match parts.recv().await {
+                Some(Part::Done { .. }) => Ok(whole(&head, headers.as_deref())),
+                _ => Err(Hangup),
+            },
+            Some(Part::Done { headers }) if asked.stream => {
+                let text =
+                    head.opening() + &if head.output > 1 { head.tokens(head.output - 1) } else { String::new() } + &head.closing(usage);
+                let response = Response::builder().header("content-type", "text/event-stream");
+                Ok(with_limits(response, headers.as_deref(), Either::Left(Full::from(text))))
+            }
+            Some(Part::Done { headers }) => Ok(whole(&head, headers.as_deref())),
+            Some(Part::Error { status, retry_after, refusal, headers }) => {
+                let mut response = Response::builder().status(status).header("content-type", "application/json");
+                if let Some(after) = retry_after {
+                    let millis = after.as_nanos().div_ceil(1_000_000);
+                    response = response.header("retry-after-ms", millis).header("retry-after", millis.div_ceil(1_000));
+                }
+                Ok(with_limits(response, headers.as_deref(), Either::Left(Full::from(openai::error(status, refusal)))))
+            }
+            Some(Part::Refused) | None => Err(Hangup),
+        }
+    }
+
+    /// A call by a client that does not say what it is: sizes as the scenario draws them, its prompt as long as it looks.
+    fn estimate(&self, asked: &Asked, key: u64) -> Call {
+        let drawn = self.sizes.make(key, Nanos::ZERO, None);
+        let max_tokens = asked.max_tokens.or(asked.max_completion_tokens);
+        Call {
+            request: key,
+            attempt: 0,
+            input: u32::try_from(asked.characters().div_ceil(CHARACTERS_PER_TOKEN)).unwrap_or(u32::MAX),
+            output: max_tokens.map_or(drawn.output, |most| drawn.output.min(most)),
+            max_tokens,
+            poison: false,
+            poison_status: None,
+        }
+    }
+}
+
+fn whole(head: &Head, headers: Option<&crate::engine::limit::RateLimitHeaders>) -> Response<Body> {
+    with_limits(Response::builder().header("content-type", "application/json"), headers, Either::Left(Full::from(head.whole())))
+}
+
+fn json(status: StatusCode, text: String) -> Response<Body> {
+    with_limits(Response::builder().status(status).header("content-type", "application/json"), None, Either::Left(Full::from(text)))
+}
+
+fn with_limits(
+    response: hyper::http::response::Builder,
+    headers: Option<&crate::engine::limit::RateLimitHeaders>,
+    body: Body,
+) -> Response<Body> {
+    let told = headers.map(openai::limit_headers).unwrap_or_default();
+    let response = told.into_iter().fold(response, |response, (name, value)| response.header(name, value));
+    response.body(body).expect("names and values are ours")
+}
+
+/// An attempt at the station; dropping it says that its client went away (a station that has answered ignores it).
+#[derive(Debug)]
+pub struct Visit {
+    key: u64,
+    station: Sender<Ask>,
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let _ = self.station.send(Ask::Gone { key: self.key });
+    }
+}

@@ -1,0 +1,43 @@
+//! What can be seen of the mock providers from inside: a client cannot see when its attempt began to be served.
+
+use crate::time::Nanos;
+
+/// Receives what happens at the providers, in order of time, on the station's thread.
+pub type Watch = Box<dyn FnMut(Nanos, Sight) + Send>;
+
+/// Something that happened at a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// An attempt reached it.
+    Arrived {
+        /// The driver's name for the attempt.
+        tag: u64,
+        /// Which provider.
+        provider: usize,
+    },
+    /// Service of an attempt begins.
+    Started {
+        /// The driver's name for the attempt.
+        tag: u64,
+        /// Which provider.
+        provider: usize,
+        /// When: now, or when a stall ends.
+        start: Nanos,
+        /// How long it will take.
+        total: Nanos,
+    },
+    /// An attempt met a limit while another provider of its model had quota for it.
+    Avoidable {
+        /// The driver's name for the attempt.
+        tag: u64,
+    },
+    /// So many attempts are there, and so many slots are taken, from now on.
+    Occupancy {
+        /// Which provider.
+        provider: usize,
+        /// Attempts.
+        in_flight: u32,
+        /// Slots.
+        busy: u32,
+    },
+}
