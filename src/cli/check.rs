@@ -74,6 +74,10 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     for ready in &loaded.ready {
         destination::spare_trace(ready.scenario.trace.as_deref(), &planned, None)?;
     }
+    let compared = options.baseline.baseline.is_some() || options.baseline.save_baseline.is_some();
+    if compared && loaded.ready.iter().any(|ready| ready.scenario.plan.real.is_some()) {
+        return Err(Failure::usage("figures in real time differ from run to run: a baseline needs --clock virtual"));
+    }
     let outputs = destination::open(planned, terminal)?;
     let mut comparison = options.baseline.open(&inputs)?;
     let start = Instant::now();

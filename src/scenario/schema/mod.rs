@@ -40,7 +40,7 @@ fn root() -> Vec<Property> {
         ("name", reference("name"), "unique among the files that are checked together"),
         ("description", json!({ "type": "string" }), "one sentence: what this scenario shows"),
         ("seed", json!({ "type": "integer", "minimum": 0, "default": 0 }), "every draw derives from it"),
-        ("clock", words(&["virtual"]), "how time passes"),
+        ("clock", words(&["virtual", "real"]), "how time passes; virtual unless given"),
         ("load", reference("load"), "what arrives"),
         ("balancer", reference("balancer"), "what a gateway would hand to the engine"),
         ("provider", json!({ "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/provider" } }), "the pool"),
