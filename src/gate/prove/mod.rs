@@ -42,6 +42,8 @@ pub struct Proved {
     pub summary: &'static str,
     /// Scenarios in which it could show.
     pub tried: usize,
+    /// Those of them that were stopped before the end: nothing is known of them.
+    pub unfinished: usize,
     /// Every expectation that caught it, in the order of the files.
     pub caught: Vec<Caught>,
     /// What would catch it.
@@ -94,31 +96,36 @@ pub fn prove(subjects: &[Subject<'_>], threads: NonZeroUsize, stop: &AtomicBool)
         })
         .collect();
     let judge = |(at, fault): &(usize, Option<&Fault>)| judged(&subjects[*at], *fault, stop).map_err(|error| (*at, error));
-    let results: Vec<Vec<ExpectationResult>> = match ThreadPoolBuilder::new().num_threads(threads.get()).build() {
+    let results: Vec<Option<Vec<ExpectationResult>>> = match ThreadPoolBuilder::new().num_threads(threads.get()).build() {
         Ok(pool) => pool.install(|| jobs.par_iter().map(judge).collect::<Vec<_>>()).into_iter().collect::<Result<_, _>>()?,
         Err(_) => jobs.iter().map(judge).collect::<Result<_, _>>()?,
     };
-    let sound: Vec<&Vec<ExpectationResult>> =
-        jobs.iter().zip(&results).filter(|((_, fault), _)| fault.is_none()).map(|(_, results)| results).collect();
+    let sound: Vec<Option<&[ExpectationResult]>> =
+        jobs.iter().zip(&results).filter(|((_, fault), _)| fault.is_none()).map(|(_, results)| results.as_deref()).collect();
     let of = |fault: &'static Fault| {
         let runs = jobs.iter().zip(&results).filter(|((_, other), _)| other.is_some_and(|other| other.name == fault.name));
-        let runs: Vec<_> = runs.map(|((at, _), results)| (*at, results)).collect();
-        let caught = runs.iter().flat_map(|(at, results)| caught(subjects[*at].name, sound[*at], results)).collect();
-        Proved { fault: fault.name, summary: fault.summary, tried: runs.len(), caught, add: fault.add }
+        let runs: Vec<_> = runs.map(|((at, _), results)| (*at, sound[*at].zip(results.as_deref()))).collect();
+        let ended = runs.iter().filter_map(|(at, pair)| pair.map(|pair| (*at, pair)));
+        let caught: Vec<Caught> = ended.clone().flat_map(|(at, (sound, broken))| caught(subjects[at].name, sound, broken)).collect();
+        let unfinished = runs.len() - ended.count();
+        Proved { fault: fault.name, summary: fault.summary, tried: runs.len(), unfinished, caught, add: fault.add }
     };
     let faults: Vec<Proved> = FAULTS.iter().map(of).collect();
-    let idle = idle(subjects, &sound, &faults);
-    Ok(Proof { faults, idle, interrupted: stop.load(Relaxed) })
+    // Without all runs, nothing can be said to have caught nothing.
+    let interrupted = stop.load(Relaxed);
+    let idle = if interrupted { Vec::new() } else { idle(subjects, &sound, &faults) };
+    Ok(Proof { faults, idle, interrupted })
 }
 
-fn judged(subject: &Subject<'_>, fault: Option<&Fault>, stop: &AtomicBool) -> Result<Vec<ExpectationResult>, DriveError> {
+/// How the expectations were judged; `None` of a run that was stopped, whose figures are those of a part.
+fn judged(subject: &Subject<'_>, fault: Option<&Fault>, stop: &AtomicBool) -> Result<Option<Vec<ExpectationResult>>, DriveError> {
     let options = Options { stop: Some(stop), ..Options::default() };
     let (plan, expectations) = (subject.plan, subject.expectations);
     let finished = match fault {
         None => run(plan, expectations, options)?,
         Some(fault) => run_with(plan, expectations, options, &|config| Broken::new(fault, plan, config))?,
     };
-    Ok(finished.run.expectations)
+    Ok((!finished.interrupted).then_some(finished.run.expectations))
 }
 
 /// What held without the fault and does not with it. What needs a clock on the wall is left out.
@@ -131,11 +138,14 @@ fn caught(scenario: &str, sound: &[ExpectationResult], broken: &[ExpectationResu
         .collect()
 }
 
-fn idle(subjects: &[Subject<'_>], sound: &[&Vec<ExpectationResult>], faults: &[Proved]) -> Vec<Idle> {
+fn idle(subjects: &[Subject<'_>], sound: &[Option<&[ExpectationResult]>], faults: &[Proved]) -> Vec<Idle> {
     let caught = |scenario: &str, index: usize| {
         faults.iter().flat_map(|fault| &fault.caught).any(|caught| caught.scenario == scenario && caught.index == index)
     };
-    let all = subjects.iter().zip(sound).flat_map(|(subject, results)| results.iter().enumerate().map(|(at, one)| (subject.name, at, one)));
+    let all = subjects.iter().zip(sound).flat_map(|(subject, results)| {
+        let results = results.unwrap_or_default().iter().enumerate();
+        results.map(|(at, one)| (subject.name, at, one))
+    });
     let idle = all.filter(|(scenario, index, _)| !caught(scenario, *index));
     idle.map(|(scenario, _, expectation)| Idle { scenario: scenario.to_owned(), expectation: expectation.clone() }).collect()
 }
