@@ -68,9 +68,9 @@ pub fn requests_per_s(requests: u64, elapsed: Duration) -> f64 {
 
 /// The reports of several scenarios, with the worst of their verdicts; `invalid` are the files that have none.
 pub fn collection(reports: Vec<Report>, invalid: Vec<String>) -> Collection {
-    let any = |verdict| reports.iter().any(|report| report.verdict == verdict);
-    let worst = [Verdict::Incomplete, Verdict::Fail, Verdict::Noisy, Verdict::NoData, Verdict::Pass];
-    let verdict = worst.into_iter().find(|verdict| any(*verdict)).unwrap_or(Verdict::None);
+    let judged = reports.iter().map(|report| report.verdict).filter(|verdict| *verdict != Verdict::None);
+    let interrupted = reports.iter().any(|report| report.verdict == Verdict::Incomplete);
+    let verdict = verdict(judged, interrupted);
     Collection {
         format: FORMAT,
         lbsim: env!("CARGO_PKG_VERSION").to_owned(),

@@ -8,6 +8,7 @@ use clap::Args;
 use super::exit::Failure;
 use super::output::Output;
 use super::terminal::Terminal;
+use crate::drive::Plan;
 use crate::gate::Expectation;
 use crate::gate::baseline::{Baseline, Entry, probes, take_figures};
 use crate::render::number::plural;
@@ -36,9 +37,25 @@ pub struct Comparison {
 }
 
 impl BaselineFlags {
+    /// Whether there is anything to compare or to save.
+    pub fn is_given(&self) -> bool {
+        self.baseline.is_some() || self.save_baseline.is_some()
+    }
+
+    /// Refuses to compare what is never twice the same.
+    ///
+    /// # Errors
+    /// A usage error for a plan in real time.
+    pub fn check_clock(&self, plan: &Plan) -> Result<(), Failure> {
+        if self.is_given() && plan.real.is_some() {
+            return Err(Failure::usage("figures in real time differ from run to run: a baseline needs --clock virtual"));
+        }
+        Ok(())
+    }
+
     /// What a scenario has to be measured by: its own expectations, and what a baseline holds.
     pub fn expectations(&self, scenario: &Scenario) -> Vec<Expectation> {
-        let more = if self.baseline.is_some() || self.save_baseline.is_some() { probes(scenario.plan.providers.len()) } else { Vec::new() };
+        let more = if self.is_given() { probes(scenario.plan.providers.len()) } else { Vec::new() };
         scenario.expectations.iter().cloned().chain(more).collect()
     }
 

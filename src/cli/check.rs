@@ -11,7 +11,7 @@ use super::baseline::{BaselineFlags, Comparison};
 use super::exit::{Exit, Failure, HELP, judge};
 use super::load::{self, Ready};
 use super::terminal::Terminal;
-use super::{assemble, destination, files, interrupt, progress, prove};
+use super::{assemble, destination, experiment, files, interrupt, progress, prove};
 use crate::drive::Plan;
 use crate::gate::Expectation;
 use crate::gate::batch::{self, Job};
@@ -74,10 +74,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     for ready in &loaded.ready {
         destination::spare_trace(ready.scenario.trace.as_deref(), &planned, None)?;
     }
-    let compared = options.baseline.baseline.is_some() || options.baseline.save_baseline.is_some();
-    if compared && loaded.ready.iter().any(|ready| ready.scenario.plan.real.is_some()) {
-        return Err(Failure::usage("figures in real time differ from run to run: a baseline needs --clock virtual"));
-    }
+    loaded.ready.iter().try_for_each(|ready| options.baseline.check_clock(&ready.scenario.plan))?;
     let outputs = destination::open(planned, terminal)?;
     let mut comparison = options.baseline.open(&inputs)?;
     let start = Instant::now();
@@ -138,7 +135,7 @@ fn run(loaded: &Loaded, options: &Options, terminal: &Terminal) -> Result<Vec<Ve
 }
 
 fn plans(at: usize, scenario: &Scenario, seeds: NonZeroUsize) -> impl Iterator<Item = (usize, Plan)> + '_ {
-    (0..seeds.get() as u64).map(move |i| (at, scenario.plan.with_seed(scenario.plan.seed.wrapping_add(i))))
+    experiment::seeds(scenario.plan.seed, seeds.get()).into_iter().map(move |seed| (at, scenario.plan.with_seed(seed)))
 }
 
 fn run_all(loaded: &Loaded, plans: &[(usize, Plan)], threads: NonZeroUsize, progress: &Progress) -> Result<Vec<Finished>, Failure> {

@@ -66,6 +66,14 @@ pub fn open(planned: Vec<Planned>, terminal: &Terminal) -> Result<Vec<Destinatio
     if let Err(problem) = interrupt::install() {
         terminal.remark(&format!("warning: Ctrl-C will end the program without a report: {problem}"));
     }
+    open_all(planned)
+}
+
+/// Opens all outputs, in order.
+///
+/// # Errors
+/// As [`Planned::open`].
+pub fn open_all(planned: Vec<Planned>) -> Result<Vec<Destination>, Failure> {
     planned.into_iter().map(Planned::open).collect()
 }
 

@@ -39,7 +39,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     let planned = destination::plan(&inputs, &options.results, None)?;
     let parts = options.files.iter().map(|file| part(file)).collect::<Result<Vec<_>, _>>()?;
     let document = merge(parts)?;
-    let outputs = planned.into_iter().map(destination::Planned::open).collect::<Result<Vec<_>, _>>()?;
+    let outputs = destination::open_all(planned)?;
     destination::write(&document, outputs, &terminal.view, terminal)?;
     Ok(judge(document.verdicts(), 0, false, fail_on))
 }

@@ -27,7 +27,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     let fail_on = options.describing.checked()?;
     let planned = destination::plan(&[&options.result], &options.results, None)?;
     let document = read(&options.result)?;
-    let outputs = planned.into_iter().map(destination::Planned::open).collect::<Result<Vec<_>, _>>()?;
+    let outputs = destination::open_all(planned)?;
     destination::write(&document, outputs, &terminal.view, terminal)?;
     let interrupted = document.reports().iter().any(|report| report.verdict == Verdict::Incomplete);
     Ok(judge(document.verdicts(), 0, interrupted && !fail_on.is_empty(), fail_on))

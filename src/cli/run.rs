@@ -61,7 +61,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     if options.seeds.get() > 1 && options.decisions.is_some() {
         return Err(Failure::usage("--decisions records one run: it cannot be combined with --seeds"));
     }
-    if options.seeds.get() > 1 && (options.baseline.baseline.is_some() || options.baseline.save_baseline.is_some()) {
+    if options.seeds.get() > 1 && options.baseline.is_given() {
         return Err(Failure::usage("a baseline of several seeds is the business of `lbsim check FILE --seeds N`"));
     }
     let scenario_path = Path::new(&options.scenario);
@@ -94,10 +94,9 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
 
 /// Applies `--time-scale`.
 fn scale(plan: &mut Plan, options: &Options) -> Result<(), Failure> {
-    let baseline = options.baseline.baseline.is_some() || options.baseline.save_baseline.is_some();
+    options.baseline.check_clock(plan)?;
     match (&mut plan.real, options.time_scale) {
         (None, Some(_)) => Err(Failure::usage("--time-scale is for the real clock: add --clock real")),
-        (Some(_), _) if baseline => Err(Failure::usage("figures in real time differ from run to run: a baseline needs --clock virtual")),
         (Some(real), Some(factor)) => {
             real.time_scale = factor;
             Ok(())

@@ -25,7 +25,7 @@ use crate::engine::{Config, ConfigError, Engine, Trace, WaitQueue};
 use crate::metrics::observe::{DecisionSink, Observer};
 use crate::rng;
 use crate::time::Nanos;
-use crate::world::arrivals::OpenArrivals;
+use crate::world::arrivals::{Arrival, OpenArrivals};
 use crate::world::fleet::Fleet;
 use crate::world::requests::RequestFactory;
 use crate::world::spec::{End, Source};
@@ -193,16 +193,29 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
         })
     }
 
-    fn run(&mut self) -> Result<(), DriveError> {
+    /// Schedules all that is known in advance: the source of an open load, and its first arrival.
+    pub fn start(&mut self) -> Result<(Option<OpenArrivals>, Option<Arrival>), DriveError> {
         self.schedule_edges();
         self.start_probes();
         self.start_sync()?;
-        let mut open = self.open_arrivals();
-        let mut next = open.as_mut().and_then(Iterator::next);
         self.start_users();
-        if open.is_some() && next.is_none() {
+        let mut open = self.open_arrivals();
+        let next = self.next_arrival(&mut open);
+        Ok((open, next))
+    }
+
+    /// The next arrival of an open load; behind its last one the end of arrivals is scheduled.
+    #[inline]
+    pub fn next_arrival(&mut self, open: &mut Option<OpenArrivals>) -> Option<Arrival> {
+        let next = open.as_mut()?.next();
+        if next.is_none() {
             self.end_open_arrivals();
         }
+        next
+    }
+
+    fn run(&mut self) -> Result<(), DriveError> {
+        let (mut open, mut next) = self.start()?;
         loop {
             let event = self.events.peek();
             match (next, event) {
@@ -210,10 +223,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
                 (Some(arrival), event) if event.is_none_or(|(time, _)| arrival.at < time) => {
                     (self.now, self.due) = (arrival.at, arrival.at);
                     self.arrive(arrival.id, arrival.trace, None);
-                    next = open.as_mut().and_then(Iterator::next);
-                    if next.is_none() {
-                        self.end_open_arrivals();
-                    }
+                    next = self.next_arrival(&mut open);
                 }
                 (_, Some(_)) => self.step(None)?,
                 (_, None) => break,

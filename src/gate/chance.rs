@@ -15,6 +15,8 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use crate::engine::strategy::Strategy;
+
 /// Probability that a gate passes a balancer whose true shares are outside, over all providers together.
 pub const RISK_OF_PASS: f64 = 0.01;
 /// Probability that a gate fails a balancer that follows the target.
@@ -32,6 +34,11 @@ pub enum Shown {
         /// Attempts; `None`: no number is enough, the tolerance is zero.
         needs: Option<u64>,
     },
+}
+
+/// Whether every attempt under a strategy is an independent draw by the target shares.
+pub fn draws(strategy: Strategy) -> bool {
+    matches!(strategy, Strategy::Random | Strategy::WeightedRandom)
 }
 
 /// Whether the share `got` of `draws` attempts shows `target` ± `tolerance`, in a pool of `providers`.

@@ -4,7 +4,6 @@ use super::chance::{self, Shown};
 use super::expect::{Expectation, Want};
 use super::measure::{Measured, measure};
 use super::metric::Metric;
-use crate::engine::strategy::Strategy;
 use crate::metrics::{RunStats, Slice};
 use crate::report::{ExpectationResult, Verdict};
 
@@ -57,7 +56,7 @@ fn judge(expectation: &Expectation, run: &RunStats) -> ExpectationResult {
 fn by_chance(metric: Metric, want: &Want, got: f64, samples: u64, run: &RunStats) -> Option<Shown> {
     let providers = run.provider_names.len();
     match (metric, *want) {
-        _ if !draws(run.strategy) => None,
+        _ if !chance::draws(run.strategy) => None,
         (Metric::Share, Want::Target { target, tolerance }) => Some(chance::share(got, target, tolerance, samples, providers)),
         // Of two equal shares the one that is off most is judged as if it were all.
         (Metric::MaxShareError, Want::Range { min: None, max: Some(most) }) => {
@@ -68,11 +67,6 @@ fn by_chance(metric: Metric, want: &Want, got: f64, samples: u64, run: &RunStats
         }
         _ => None,
     }
-}
-
-/// Whether every attempt is an independent draw by the target shares.
-fn draws(strategy: Strategy) -> bool {
-    matches!(strategy, Strategy::Random | Strategy::WeightedRandom)
 }
 
 fn verdict_of(shown: Shown, samples: u64) -> (Verdict, Option<String>) {

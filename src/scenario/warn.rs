@@ -135,7 +135,7 @@ fn cannot_fail(expectation: &Expectation, span: Span, sink: &mut Sink) {
 
 /// Of random draws the gate judges shares as an equivalence test (see [`chance`]), which takes draws.
 fn tight_tolerance(plan: &Plan, expectation: &Expectation, span: Span, sink: &mut Sink) {
-    let random = matches!(plan.engine.strategy, Strategy::Random | Strategy::WeightedRandom);
+    let random = chance::draws(plan.engine.strategy);
     let (Metric::Share, Want::Target { target, tolerance }, true) = (expectation.metric, expectation.want, random) else { return };
     let Some(draws) = draws(plan, expectation).filter(|draws| *draws >= 1.0) else { return };
     let providers = plan.providers.len();

@@ -141,15 +141,7 @@ impl Wire {
 impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     /// The loop of the real clock.
     pub fn run_real(&mut self) -> Result<(), DriveError> {
-        self.schedule_edges();
-        self.start_probes();
-        self.start_sync()?;
-        let mut open = self.open_arrivals();
-        let mut next = open.as_mut().and_then(Iterator::next);
-        self.start_users();
-        if open.is_some() && next.is_none() {
-            self.end_open_arrivals();
-        }
+        let (mut open, mut next) = self.start()?;
         let mut patience = None;
         loop {
             self.hear_all()?;
@@ -160,10 +152,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
                 Some(arrival) if arrival.at <= now && event.is_none_or(|time| arrival.at < time) => {
                     (self.now, self.due) = (now.max(self.now), arrival.at);
                     self.arrive(arrival.id, arrival.trace, None);
-                    next = open.as_mut().and_then(Iterator::next);
-                    if next.is_none() {
-                        self.end_open_arrivals();
-                    }
+                    next = self.next_arrival(&mut open);
                 }
                 _ if event.is_some_and(|time| time <= now) => self.step(Some(now))?,
                 _ => self.wait(due)?,
