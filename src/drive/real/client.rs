@@ -10,7 +10,8 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 
 use super::answer::{Ending, Fault, limits, read};
-use super::label;
+use super::ask::Origin;
+use super::label::{LABEL, Label};
 use crate::engine::limit::RateLimitHeaders;
 use crate::world::provider::Call;
 
@@ -20,6 +21,8 @@ const IDLE_MAX: usize = 4_096;
 const HEAD_MAX: usize = 256 << 10;
 /// A prompt is no longer than this, whatever its number of tokens: the label says how many there are.
 const PROMPT_MAX: usize = 64 << 10;
+/// One token of it.
+const WORD: &str = "lorem ";
 
 /// Sends attempts. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -41,8 +44,8 @@ pub struct Errand {
     pub call: Call,
     /// The driver's name for it.
     pub tag: u64,
-    /// Text of the prompt per input token; `""`: a short one for all.
-    pub word: &'static str,
+    /// Whether it goes to a provider, or through a gateway: then the prompt is as long as it says, and bears the label.
+    pub origin: Origin,
 }
 
 impl Sender {
@@ -79,9 +82,10 @@ impl Sender {
     }
 
     fn request(&self, errand: &Errand) -> Request<Full<Bytes>> {
-        let prompt = match errand.word {
-            "" => "hello".to_owned(),
-            word => word.repeat((errand.call.input as usize).min(PROMPT_MAX / word.len()).max(1)),
+        let label = Label { call: errand.call, tag: errand.tag, origin: errand.origin };
+        let prompt = match errand.origin {
+            Origin::Gateway => label.prefix() + &WORD.repeat((errand.call.input as usize).min(PROMPT_MAX / WORD.len())),
+            _ => "hello".to_owned(),
         };
         let mut body = json!({"model": errand.model, "messages": [{"role": "user", "content": prompt}]});
         if let Some(most) = errand.call.max_tokens {
@@ -97,8 +101,8 @@ impl Sender {
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer lbsim"));
-        if let Ok(label) = HeaderValue::from_str(&label::write(&errand.call, errand.tag)) {
-            headers.insert(HeaderName::from_static(label::LABEL), label);
+        if let Ok(label) = HeaderValue::from_str(&label.write()) {
+            headers.insert(HeaderName::from_static(LABEL), label);
         }
         self.headers.iter().for_each(|(name, value)| {
             headers.insert(name.clone(), value.clone());

@@ -9,6 +9,7 @@ use tokio::task::AbortHandle;
 
 use super::RealTime;
 use super::answer::{Ending, Fault};
+use super::ask::Origin;
 use super::client::{Errand, Sender};
 use super::clock::{Clock, receive};
 use super::mocks::{LOOPBACK, Mocks};
@@ -108,7 +109,7 @@ impl Wire {
             streamed: self.streamed[provider],
             call: *call,
             tag,
-            word: "",
+            origin: Origin::Driver,
         };
         let (sender, outbox, clock) = (self.sender.clone(), self.outbox.clone(), self.clock);
         let streamed = errand.streamed;
@@ -300,7 +301,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
                     self.at_attempt(start + Nanos::from_f64(total.as_f64() * fraction), Class::Timer, kind::CANCEL, slot);
                 }
             }
-            Sight::Arrived { .. } => {}
+            Sight::Arrived { .. } | Sight::Left { .. } => {}
         }
     }
 }

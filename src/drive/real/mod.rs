@@ -5,18 +5,20 @@
 //!
 //! | part | does |
 //! |---|---|
-//! | `station`, `sight`, `stats` | the mock providers of `world`, with precise timers |
+//! | `station`, `ask`, `numbers`, `sight`, `stats` | the mock providers of `world`, with precise timers |
 //! | `server`, `stream`, `openai`, `mocks` | HTTP in front of them |
 //! | `client`, `sse`, `answer` | sends attempts, reads answers |
 //! | `driver` | moves the state machine by the clock and by what the clients tell |
-//! | `label` | the header by which both sides know which request it is: its draws are those of the virtual clock |
+//! | `label` | by which both sides know which request it is: its draws are those of the virtual clock |
 
 pub mod answer;
+pub mod ask;
 pub mod client;
 pub mod clock;
 mod driver;
 pub mod label;
 pub mod mocks;
+mod numbers;
 pub mod openai;
 pub mod server;
 pub mod sight;

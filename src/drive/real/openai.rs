@@ -43,6 +43,12 @@ pub struct StreamOptions {
 }
 
 impl Asked {
+    /// The first text of the first message.
+    pub fn opening(&self) -> Option<&str> {
+        let content = self.messages.get(0)?.get("content")?;
+        content.as_str().or_else(|| content.get(0)?.get("text")?.as_str())
+    }
+
     /// Characters of all texts in the prompt.
     pub fn characters(&self) -> u64 {
         fn count(value: &Value) -> u64 {

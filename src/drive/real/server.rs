@@ -20,12 +20,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+use super::TAG_NONE;
+use super::ask::{Arrival, Ask, Origin, Part};
 use super::clock::Clock;
+use super::label::{self, Label};
 use super::openai::{self, Asked, Head};
-use super::station::{Arrival, Ask, Part};
 use super::stats::Tally;
 use super::stream::{Stream, pour};
-use super::{TAG_NONE, label};
 use crate::drive::plan::Plan;
 use crate::time::Nanos;
 use crate::world::provider::Call;
@@ -183,7 +184,7 @@ impl Shop {
     }
 
     async fn complete(&self, request: Request<Incoming>) -> Result<Response<Body>, Hangup> {
-        let labelled = request.headers().get(label::LABEL).and_then(|value| label::read(value.to_str().ok()?));
+        let labelled = request.headers().get(label::LABEL).and_then(|value| Label::read(value.to_str().ok()?));
         let Ok(body) = Limited::new(request.into_body(), BODY_MAX).collect().await else {
             return Ok(json(StatusCode::PAYLOAD_TOO_LARGE, openai::error(413, None)));
         };
@@ -191,10 +192,11 @@ impl Shop {
             return Ok(json(StatusCode::BAD_REQUEST, openai::error(400, None)));
         };
         let key = self.keys.fetch_add(1, Relaxed);
-        let (call, tag) = labelled.unwrap_or_else(|| (self.estimate(&asked, key), TAG_NONE));
+        let labelled = labelled.or_else(|| asked.opening().and_then(Label::find));
+        let Label { call, tag, origin } =
+            labelled.unwrap_or_else(|| Label { call: self.estimate(&asked, key), tag: TAG_NONE, origin: Origin::Stranger });
         let (answer, mut parts) = mpsc::unbounded_channel();
-        let foreign = labelled.is_none();
-        let _ = self.station.send(Ask::Arrive(Arrival { key, provider: self.provider, call, foreign, tag, answer }));
+        let _ = self.station.send(Ask::Arrive(Arrival { key, provider: self.provider, call, origin, tag, answer }));
         let visit = Visit { key, station: self.station.clone() };
         let head = Head {
             id: format!("chatcmpl-{}-{}", call.request, call.attempt),

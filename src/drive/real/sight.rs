@@ -26,6 +26,19 @@ pub enum Sight {
         /// How long it will take.
         total: Nanos,
     },
+    /// An attempt is over; said before its client can know.
+    Left {
+        /// The driver's name for the attempt.
+        tag: u64,
+        /// Which provider.
+        provider: usize,
+        /// When it came.
+        arrived: Nanos,
+        /// When its answer should have been out, to the nanosecond; [`Nanos::MAX`]: it never began to be answered.
+        planned: Nanos,
+        /// How.
+        end: Left,
+    },
     /// An attempt met a limit while another provider of its model had quota for it.
     Avoidable {
         /// The driver's name for the attempt.
@@ -40,4 +53,20 @@ pub enum Sight {
         /// Slots.
         busy: u32,
     },
+}
+
+/// How an attempt left a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// With a whole answer.
+    Succeeded,
+    /// With an error or a refusal.
+    Error {
+        /// Of HTTP.
+        status: u16,
+    },
+    /// Its connection was refused.
+    Refused,
+    /// Its client went away.
+    Gone,
 }

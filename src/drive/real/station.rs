@@ -8,10 +8,12 @@ use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
+use super::ask::{Arrival, Ask, Origin, Part};
 use super::clock::{Clock, Closed, receive};
-use super::sight::{Sight, Watch};
+use super::numbers::Numbers;
+use super::sight::{Left, Sight, Watch};
 use super::stats::Tally;
 use crate::drive::plan::Plan;
 use crate::drive::queue::{Class, EventQueue, Target};
@@ -21,81 +23,6 @@ use crate::engine::limit::{Cost, LimitError, RateLimitHeaders};
 use crate::time::Nanos;
 use crate::world::fleet::Fleet;
 use crate::world::provider::{Call, Held, Reply, Timing};
-
-/// What a server asks.
-#[derive(Debug)]
-pub enum Ask {
-    /// An attempt has reached a provider.
-    Arrive(Arrival),
-    /// Its client went away.
-    Gone {
-        /// As in [`Arrival::key`].
-        key: u64,
-    },
-    /// A health probe has reached a provider: an answer after some time, good or bad; `None`: never.
-    Probe {
-        /// Which.
-        provider: usize,
-        /// Where the answer goes.
-        answer: oneshot::Sender<Option<(Nanos, bool)>>,
-    },
-    /// What has been counted so far.
-    Stats {
-        /// Where the answer goes.
-        answer: oneshot::Sender<Vec<Tally>>,
-    },
-    /// Count from zero again.
-    Reset,
-    /// The end.
-    Stop,
-}
-
-/// An attempt that has reached a provider.
-#[derive(Debug)]
-pub struct Arrival {
-    /// Unique among all that have not been answered.
-    pub key: u64,
-    /// Which provider.
-    pub provider: usize,
-    /// What it asks for; `None` for a request of a client that we do not know, which is numbered here.
-    pub call: Call,
-    /// The number of `call` is not known: take the next one.
-    pub foreign: bool,
-    /// The driver's name for it, echoed in [`Sight`].
-    pub tag: u64,
-    /// Where the parts of the answer go.
-    pub answer: mpsc::UnboundedSender<Part>,
-}
-
-/// Part of an answer, due now.
-#[derive(Debug)]
-pub enum Part {
-    /// The first token; the last one follows `rest` later.
-    First {
-        /// Rate-limit headers, if the provider shows them.
-        headers: Option<Box<RateLimitHeaders>>,
-        /// From the first to the last token.
-        rest: Nanos,
-    },
-    /// The last byte.
-    Done {
-        /// For answers that come whole.
-        headers: Option<Box<RateLimitHeaders>>,
-    },
-    /// An error or a refusal.
-    Error {
-        /// HTTP status.
-        status: u16,
-        /// Hint.
-        retry_after: Option<Nanos>,
-        /// Which kind of refusal.
-        refusal: Option<RefusalKind>,
-        /// Rate-limit headers.
-        headers: Option<Box<RateLimitHeaders>>,
-    },
-    /// No answer: the connection ends.
-    Refused,
-}
 
 /// A running station. Dropping it ends its thread.
 #[derive(Debug)]
@@ -116,6 +43,9 @@ struct Job {
     key: u64,
     provider: usize,
     tag: u64,
+    arrived: Nanos,
+    /// When its answer should be out; [`Nanos::MAX`]: not known yet.
+    planned: Nanos,
     call: Call,
     held: Option<Held>,
     phase: Phase,
@@ -139,7 +69,7 @@ struct Floor {
     tallies: Vec<Tally>,
     models: Vec<Vec<String>>,
     probes: u64,
-    foreign: u64,
+    numbers: Numbers,
     now: Nanos,
     watch: Watch,
 }
@@ -162,7 +92,7 @@ impl Station {
             tallies: vec![Tally::default(); plan.providers.len()],
             models: plan.engine.providers.iter().map(|provider| provider.models.clone()).collect(),
             probes: 0,
-            foreign: 0,
+            numbers: Numbers::default(),
             now: Nanos::ZERO,
             watch,
         };
@@ -235,6 +165,7 @@ impl Floor {
                 let Some(&slot) = self.by_key.get(&key) else { return };
                 let provider = self.jobs.get(slot).map_or(0, |job| job.provider);
                 self.tallies[provider].gone += 1;
+                self.left(slot, Left::Gone);
                 self.leave(slot);
             }
             Ask::Probe { provider, answer } => {
@@ -250,18 +181,32 @@ impl Floor {
                     *tally = Tally { in_flight: self.fleet.mock(provider).in_flight(), ..Tally::default() };
                 }
             }
+            Ask::Over { request } => self.numbers.forget(request),
             Ask::Stop => {}
         }
     }
 
     fn arrive(&mut self, arrival: Arrival) {
-        let Arrival { key, provider, mut call, foreign, tag, answer } = arrival;
-        if foreign {
-            call.request = self.foreign;
-            self.foreign += 1;
+        let Arrival { key, provider, mut call, origin, tag, answer } = arrival;
+        match origin {
+            Origin::Driver => {}
+            Origin::Gateway => call.attempt = self.numbers.attempt(call.request),
+            Origin::Stranger => call.request = self.numbers.request(),
         }
         self.tallies[provider].attempts += 1;
-        let slot = self.jobs.insert(Job { key, provider, tag, call, held: None, phase: Phase::Queued, headers: None, answer });
+        let job = Job {
+            key,
+            provider,
+            tag,
+            arrived: self.now,
+            planned: Nanos::MAX,
+            call,
+            held: None,
+            phase: Phase::Queued,
+            headers: None,
+            answer,
+        };
+        let slot = self.jobs.insert(job);
         self.by_key.insert(key, slot);
         self.tell(Sight::Arrived { tag, provider });
         let reply = self.fleet.arrive(self.now, provider, slot, &call);
@@ -277,10 +222,12 @@ impl Floor {
                     self.judge_refusal(tag, provider, &call);
                 }
                 self.set(slot, Phase::Failing { status, retry_after, refusal }, held);
+                self.plan(slot, self.now + after);
                 self.schedule(self.now + after, Class::Departure, kind::ANSWER, slot);
             }
             Reply::ConnectionRefused => {
                 self.tallies[provider].refused += 1;
+                self.left(slot, Left::Refused);
                 self.send(slot, Part::Refused);
                 self.leave(slot);
             }
@@ -302,6 +249,7 @@ impl Floor {
 
     fn serve(&mut self, slot: u32, start: Nanos, timing: Timing, held: Option<Held>) {
         self.set(slot, Phase::Serving { start, timing }, held);
+        self.plan(slot, start + timing.total);
         let Some(job) = self.jobs.get(slot) else { return };
         let (tag, provider) = (job.tag, job.provider);
         self.tell(Sight::Started { tag, provider, start, total: timing.total });
@@ -315,6 +263,18 @@ impl Floor {
         if let Some(job) = self.jobs.get_mut(slot) {
             (job.phase, job.held) = (phase, held);
         }
+    }
+
+    fn plan(&mut self, slot: u32, at: Nanos) {
+        if let Some(job) = self.jobs.get_mut(slot) {
+            job.planned = at;
+        }
+    }
+
+    /// Tells how an attempt ends, before its client can know.
+    fn left(&mut self, slot: u32, end: Left) {
+        let Some(&Job { tag, provider, arrived, planned, .. }) = self.jobs.get(slot) else { return };
+        self.tell(Sight::Left { tag, provider, arrived, planned, end });
     }
 
     fn first(&mut self, slot: u32) {
@@ -331,6 +291,7 @@ impl Floor {
         tally.succeeded += 1;
         tally.input_tokens += u64::from(job.call.input);
         tally.output_tokens += u64::from(job.call.output);
+        self.left(slot, Left::Succeeded);
         self.send(slot, Part::Done { headers });
         self.leave(slot);
     }
@@ -343,6 +304,7 @@ impl Floor {
             429 => self.tallies[job.provider].rate_limited += 1,
             _ => self.tallies[job.provider].errors += 1,
         }
+        self.left(slot, Left::Error { status });
         self.send(slot, Part::Error { status, retry_after, refusal, headers });
         self.leave(slot);
     }

@@ -10,9 +10,9 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use super::ask::Part;
 use super::openai::Head;
 use super::server::Visit;
-use super::station::Part;
 
 /// Tokens leave together if they are due within this: thousands of streams would otherwise cost a packet a token.
 const PACE: Duration = Duration::from_millis(40);

@@ -1,0 +1,100 @@
+//! What the servers and the station say to each other.
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::stats::Tally;
+use crate::engine::RefusalKind;
+use crate::engine::limit::RateLimitHeaders;
+use crate::time::Nanos;
+use crate::world::provider::Call;
+
+/// What a server asks.
+#[derive(Debug)]
+pub enum Ask {
+    /// An attempt has reached a provider.
+    Arrive(Arrival),
+    /// Its client went away.
+    Gone {
+        /// As in [`Arrival::key`].
+        key: u64,
+    },
+    /// A health probe has reached a provider: an answer after some time, good or bad; `None`: never.
+    Probe {
+        /// Which.
+        provider: usize,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Option<(Nanos, bool)>>,
+    },
+    /// What has been counted so far.
+    Stats {
+        /// Where the answer goes.
+        answer: oneshot::Sender<Vec<Tally>>,
+    },
+    /// Count from zero again.
+    Reset,
+    /// A request whose attempts came through a gateway is over: they need not be numbered any more.
+    Over {
+        /// As in [`Call::request`].
+        request: u64,
+    },
+    /// The end.
+    Stop,
+}
+
+/// An attempt that has reached a provider.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Unique among all that have not been answered.
+    pub key: u64,
+    /// Which provider.
+    pub provider: usize,
+    /// What it asks for.
+    pub call: Call,
+    /// Who sent it.
+    pub origin: Origin,
+    /// The driver's name for it, echoed in [`Sight`](super::sight::Sight).
+    pub tag: u64,
+    /// Where the parts of the answer go.
+    pub answer: mpsc::UnboundedSender<Part>,
+}
+
+/// Who sent an attempt, and so what of its [`Call`] is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Our driver itself: all of it is.
+    Driver,
+    /// Our driver through someone's gateway: not which attempt of its request it is.
+    Gateway,
+    /// Someone else: neither is the number of the request.
+    Stranger,
+}
+
+/// Part of an answer, due now.
+#[derive(Debug)]
+pub enum Part {
+    /// The first token; the last one follows `rest` later.
+    First {
+        /// Rate-limit headers, if the provider shows them.
+        headers: Option<Box<RateLimitHeaders>>,
+        /// From the first to the last token.
+        rest: Nanos,
+    },
+    /// The last byte.
+    Done {
+        /// For answers that come whole.
+        headers: Option<Box<RateLimitHeaders>>,
+    },
+    /// An error or a refusal.
+    Error {
+        /// HTTP status.
+        status: u16,
+        /// Hint.
+        retry_after: Option<Nanos>,
+        /// Which kind of refusal.
+        refusal: Option<RefusalKind>,
+        /// Rate-limit headers.
+        headers: Option<Box<RateLimitHeaders>>,
+    },
+    /// No answer: the connection ends.
+    Refused,
+}
