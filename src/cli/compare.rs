@@ -5,10 +5,11 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::args::threads;
+use super::args::{Clock, threads};
 use super::exit::{Exit, Failure, HELP, judge};
 use super::experiment::{self, Arm, Many, Outcome};
 use super::load::{self, Ready};
+use super::target::{self, Contender, GatewayFlags};
 use super::terminal::Terminal;
 use super::variants::{self, Names};
 use super::{assemble, destination, report};
@@ -23,14 +24,21 @@ Examples:
   lbsim compare weighted.toml --strategies random,power-of-two --seeds 50
   lbsim compare before.toml after.toml
   lbsim compare monday.json tuesday.json
+  lbsim compare weighted.toml --port 9100 --target ours \
+    --target litellm=http://127.0.0.1:4000
 With the same seed all variants meet the same requests, service times and
 faults. Differences to the base are judged seed by seed: paired t at 95 %,
 Holm over the variants.
   ▲ better  ▼ worse  ~ not shown to differ  = exactly equal with every seed";
 
-/// Compare strategies, scenarios or results; tell chance from fact
+/// Runs per variant, unless said.
+const SEEDS: usize = 20;
+/// The same in real time.
+const SEEDS_REAL: usize = 3;
+
+/// Compare strategies, scenarios, gateways or results; tell chance from fact
 #[derive(Debug, Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{HELP}"))]
+#[command(after_help = format!("{EXAMPLES}\n\n{HELP}"), after_long_help = format!("{EXAMPLES}\n\n{}\n\n{HELP}", target::HELP))]
 pub struct Options {
     /// One scenario (for its strategies), several, or results (.json)
     #[arg(required = true, value_name = "FILE")]
@@ -41,9 +49,16 @@ pub struct Options {
     /// Variant that the others are compared with [default: the first]
     #[arg(long, value_name = "NAME")]
     pub base: Option<String>,
-    /// Runs per variant: with the seed, the seed + 1, …
-    #[arg(long, value_name = "N", default_value = "20")]
-    pub seeds: NonZeroUsize,
+    #[arg(long, value_name = "[NAME=]URL", conflicts_with_all = ["strategies", "shard"])]
+    #[arg(
+        help = "A gateway to compare, or `ours` for our engine in real time; repeatable.\nThe mocks stand behind each in turn (needs --port)"
+    )]
+    pub target: Vec<String>,
+    #[command(flatten)]
+    pub gateway: GatewayFlags,
+    #[arg(long, value_name = "N")]
+    #[arg(help = "Runs per variant: with the seed, the seed + 1, … [default: 20, with\n--target 3, for they take their time]")]
+    pub seeds: Option<NonZeroUsize>,
     #[command(flatten)]
     pub many: Many,
 }
@@ -73,8 +88,9 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
         destination::spare_trace(one.scenario.trace.as_deref(), &planned, None)?;
     }
     let warnings = ready.iter().map(|ready| ready.warnings).sum();
-    let arms = arms(&ready, options)?;
-    let seeds = experiment::seeds(ready[0].scenario.plan.seed, options.seeds.get());
+    let arms = if options.target.is_empty() { arms(&ready, options)? } else { contenders(&ready, options, terminal)? };
+    let count = options.seeds.map_or(if options.target.is_empty() { SEEDS } else { SEEDS_REAL }, NonZeroUsize::get);
+    let seeds = experiment::seeds(ready[0].scenario.plan.seed, count);
     let shard = options.many.shard(arms.len() * seeds.len())?;
     let outputs = destination::open(planned, terminal)?;
     let outcome = experiment::run(&arms, &seeds, shard.as_ref(), threads(options.many.jobs), terminal)?;
@@ -105,6 +121,34 @@ fn arms(ready: &[Ready], options: &Options) -> Result<Vec<Arm>, Failure> {
     for (arm, name) in arms.iter_mut().zip(named) {
         arm.variant.name = name;
     }
+    variants::base_first(&mut arms, options.base.as_deref(), |arm| &arm.variant.name)?;
+    Ok(arms)
+}
+
+/// One scenario through every gateway, the base first.
+fn contenders(ready: &[Ready], options: &Options, terminal: &Terminal) -> Result<Vec<Arm>, Failure> {
+    let [Ready { scenario, .. }] = ready else { return Err(Failure::usage("--target compares gateways over one scenario")) };
+    if options.many.changes.clock == Some(Clock::Virtual) {
+        return Err(Failure::usage("--target sends real requests: it cannot be combined with --clock virtual"));
+    }
+    let mut arms: Vec<Arm> = Vec::new();
+    for contender in options.target.iter().map(|text| Contender::parse(text)) {
+        let mut arm = arm(0, scenario, scenario.plan.engine.strategy);
+        contender.name().clone_into(&mut arm.variant.name);
+        match &contender {
+            Contender::Ours => arm.plan.real = Some(arm.plan.real.unwrap_or_default()),
+            Contender::Gateway { url, .. } => options.gateway.apply(&mut arm.plan, url)?,
+        }
+        if arms.iter().any(|other| other.variant.name == arm.variant.name) {
+            return Err(Failure::usage(format!("two of --target are called {}: name them, NAME=URL", arm.variant.name)));
+        }
+        arms.push(arm);
+    }
+    if arms.len() < 2 {
+        return Err(Failure::usage("one --target has nothing to be compared with: give another, e.g. --target ours"));
+    }
+    let gateways = arms.iter().filter_map(|arm| arm.plan.real.as_ref()?.target.as_ref());
+    gateways.into_iter().try_for_each(|gateway| target::await_gateway(gateway, terminal))?;
     variants::base_first(&mut arms, options.base.as_deref(), |arm| &arm.variant.name)?;
     Ok(arms)
 }
@@ -158,8 +202,15 @@ fn document(
 /// Results that are there already: each strategy of each report is a variant.
 fn of_results(options: &Options, terminal: &Terminal) -> Result<Document, Failure> {
     let changed = &options.many.changes;
-    if !options.strategies.is_empty() || options.many.shard.is_some() || !changed.set.is_empty() || changed.seed.is_some() {
-        return Err(Failure::usage("results are compared as they are: --strategies, --seed, --set and --shard are for scenarios"));
+    if !options.target.is_empty()
+        || !options.strategies.is_empty()
+        || options.many.shard.is_some()
+        || !changed.set.is_empty()
+        || changed.seed.is_some()
+    {
+        return Err(Failure::usage(
+            "results are compared as they are: --strategies, --target, --seed, --set and --shard are for scenarios",
+        ));
     }
     let mut reports: Vec<Report> = Vec::new();
     let mut files = Vec::new();

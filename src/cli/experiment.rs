@@ -181,7 +181,9 @@ pub fn series<'r>(reports: &'r [Report], variants: &[Variant]) -> Vec<Series<'r>
 /// A plan that cannot be run.
 pub fn decision_costs(arms: &[Arm], seed: u64) -> Result<Vec<(VariantCost, DecisionCost)>, Failure> {
     let mut costs = Vec::new();
-    for arm in arms {
+    // Behind someone else's gateway no pick is ours.
+    let ours = |arm: &&Arm| arm.plan.real.as_ref().is_none_or(|real| real.target.is_none());
+    for arm in arms.iter().filter(ours) {
         let options = driver::Options { stop: Some(interrupt::stop()), time_decisions: true, ..driver::Options::default() };
         // A pick costs the same under either clock.
         let plan = Plan { real: None, ..arm.plan.with_seed(seed) };

@@ -31,6 +31,7 @@ mod shard;
 mod strategies;
 mod summary;
 mod sweep;
+mod target;
 mod terminal;
 mod unknown;
 mod validate;

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::{Changes, Results, Strictness, WORDS, threads};
+use super::args::{Changes, Clock, Results, Strictness, WORDS, threads};
 use super::baseline::BaselineFlags;
 use super::decisions::DecisionLog;
 use super::destination::Destination;
 use super::exit::{Exit, Failure, HELP, judge};
 use super::load::{self, Ready};
 use super::output::Output;
+use super::target::{self, GatewayFlags};
 use super::terminal::Terminal;
 use super::{assemble, compare, destination, experiment, interrupt, progress};
 use crate::drive::Plan;
@@ -24,7 +25,7 @@ use crate::scenario::Scenario;
 
 /// Run one scenario with one strategy and judge its expectations
 #[derive(Debug, Args)]
-#[command(after_help = HELP, after_long_help = format!("{HELP}\n\n{WORDS}"))]
+#[command(after_help = HELP, after_long_help = format!("{}\n\n{HELP}\n\n{WORDS}", target::HELP))]
 pub struct Options {
     /// The scenario file (TOML)
     pub scenario: String,
@@ -33,6 +34,13 @@ pub struct Options {
     /// Run with so many seeds: every figure with its interval
     #[arg(long, value_name = "N", default_value = "1")]
     pub seeds: NonZeroUsize,
+    #[arg(long, value_name = "URL")]
+    #[arg(
+        help = "Send the load through this gateway instead of our own engine, e.g.\nhttp://127.0.0.1:4000; the mocks stand behind it (needs --port)"
+    )]
+    pub target: Option<String>,
+    #[command(flatten)]
+    pub gateway: GatewayFlags,
     #[command(flatten)]
     pub baseline: BaselineFlags,
     #[command(flatten)]
@@ -70,6 +78,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
         Ok(ready) => ready,
         Err(exit) => return Ok(exit),
     };
+    aim(&mut scenario.plan, options, terminal)?;
     scale(&mut scenario.plan, options)?;
     destination::spare_trace(scenario.trace.as_deref(), &planned, options.decisions.as_deref())?;
     let outputs = destination::open(planned, terminal)?;
@@ -90,6 +99,19 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     let document = Document::One(report);
     destination::write(&document, outputs, &terminal.view, terminal)?;
     Ok(judge(document.verdicts(), warnings, interrupted, fail_on))
+}
+
+/// Applies `--target`.
+fn aim(plan: &mut Plan, options: &Options, terminal: &Terminal) -> Result<(), Failure> {
+    let Some(url) = &options.target else { return Ok(()) };
+    if options.changes.clock == Some(Clock::Virtual) {
+        return Err(Failure::usage("--target sends real requests: it cannot be combined with --clock virtual"));
+    }
+    if options.decisions.is_some() {
+        return Err(Failure::usage("--decisions records what our engine decides: with --target it decides nothing"));
+    }
+    options.gateway.apply(plan, url)?;
+    plan.real.iter().filter_map(|real| real.target.as_ref()).try_for_each(|gateway| target::await_gateway(gateway, terminal))
 }
 
 /// Applies `--time-scale`.
@@ -150,7 +172,7 @@ fn simulate(scenario: &Scenario, options: &Options, mut log: Option<DecisionLog>
             progress: progress.run(0),
             stop: Some(interrupt::stop()),
             decisions: log.as_mut().map(|log| log as &mut dyn DecisionSink),
-            count_reasons: terminal.view.verbose,
+            count_reasons: terminal.view.verbose && options.target.is_none(),
             time_decisions: needed || !options.stable,
         };
         driver::run(&scenario.plan, &expectations, watching)

@@ -8,7 +8,7 @@ use super::request::Live;
 use super::simulate::Simulation;
 use crate::engine::limit::{Cost, RateLimitHeaders};
 use crate::engine::{AttemptResult, Lease, Outcome, RefusalKind, Usage};
-use crate::metrics::observe::{AttemptEnd, AttemptKind, Observer};
+use crate::metrics::observe::{Answer, AttemptEnd, AttemptKind, Broken, Observer};
 use crate::time::Nanos;
 use crate::world::provider::{Call, Held, Reply, Timing};
 
@@ -44,6 +44,8 @@ pub(super) enum Phase {
         first_token: Nanos,
         /// What the answer says of its size.
         usage: Option<Usage>,
+        /// How long the provider was meant to take for the whole answer, once it is on its way back.
+        served: Option<Nanos>,
     },
 }
 
@@ -239,6 +241,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             (false, false) => AttemptResult::TimedOut,
         };
         let outcome = Outcome::new(result);
+        self.note_answer(slot, Answer::Broken(Broken::TimedOut));
         self.end_attempt(slot, outcome, AttemptEnd::TimedOut);
         self.request_failed_attempt(request, &outcome);
     }

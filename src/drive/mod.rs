@@ -2,6 +2,7 @@
 
 mod attempt;
 mod balancer;
+mod error;
 mod hedge;
 mod kind;
 pub mod plan;
@@ -13,6 +14,7 @@ mod shed;
 mod siblings;
 mod simulate;
 mod slab;
+mod through;
 mod timer;
 mod users;
 

@@ -5,10 +5,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use thiserror::Error;
-
 use super::attempt::Attempt;
 use super::balancer::Balancer;
+pub use super::error::DriveError;
 use super::hedge::HedgeBudget;
 use super::kind;
 use super::plan::Plan;
@@ -18,9 +17,10 @@ use super::request::{Live, Wake};
 use super::shed::Shed;
 use super::siblings::{Demand, Untold};
 use super::slab::Slab;
+use super::through::through;
 use super::timer::PickTimer;
 use super::users::Users;
-use crate::engine::limit::{Cost, LimitError};
+use crate::engine::limit::Cost;
 use crate::engine::{Config, ConfigError, Engine, Trace, WaitQueue};
 use crate::metrics::observe::{DecisionSink, Observer};
 use crate::rng;
@@ -54,20 +54,8 @@ pub struct Finished {
     pub requests: u64,
     /// Stopped early through [`Options::stop`].
     pub interrupted: bool,
-}
-
-/// Why a plan cannot be run.
-#[derive(Clone, Debug, PartialEq, Error)]
-pub enum DriveError {
-    /// The engine does not accept its configuration.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A provider's true limits cannot be enforced.
-    #[error(transparent)]
-    Limits(#[from] LimitError),
-    /// The mock providers of a run in real time cannot be started.
-    #[error("{0}")]
-    Mocks(String),
+    /// Attempts that reached a provider through a gateway without our label, warm-up excluded: who sent them is not known.
+    pub unlabelled: u64,
 }
 
 /// Runs a plan, in virtual time or, with [`Plan::real`], over HTTP on loopback.
@@ -88,8 +76,12 @@ pub fn simulate_with<O: Observer, B: Balancer>(
     options: Options<'_>,
     make: &dyn Fn(Config) -> Result<B, ConfigError>,
 ) -> Result<Finished, DriveError> {
+    match &plan.real {
+        Some(real) if real.target.is_some() => return through(plan, real, observer, options),
+        _ => {}
+    }
     let mut simulation = Simulation::new(plan, observer, options, make)?;
-    match plan.real {
+    match &plan.real {
         None => simulation.run()?,
         Some(real) => {
             simulation.wire = Some(Wire::start(plan, real)?);
@@ -143,7 +135,7 @@ pub(super) struct Simulation<'a, 'o, O, B> {
 }
 
 impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
-    fn new(
+    pub fn new(
         plan: &'a Plan,
         observer: &'a mut O,
         options: Options<'o>,
@@ -365,7 +357,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
         self.last_event = self.now;
     }
 
-    fn finish(mut self) -> Finished {
+    pub fn finish(mut self) -> Finished {
         let complete = self.arrivals_over && self.requests.is_empty();
         if !complete {
             self.cut_off();
@@ -376,7 +368,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
             leases.into_iter().enumerate().for_each(|(provider, leases)| self.observer.left_over(provider, leases));
         }
         self.observer.finished(self.last_event);
-        Finished { simulated: self.last_event, requests: self.arrived, interrupted: !complete || self.drained }
+        Finished { simulated: self.last_event, requests: self.arrived, interrupted: !complete || self.drained, unlabelled: 0 }
     }
 }
 

@@ -57,7 +57,7 @@ const fn over_time(metric: Metric, stem: &'static str, unit: Unit, scope: Scope,
 }
 
 /// All metrics, in the order in which they are listed.
-pub(super) const CATALOGUE: [Row; 27] = [
+pub(super) const CATALOGUE: [Row; 28] = [
     row(Metric::Share, "share", Unit::Ratio, Scope::Provider, "attempts at the provider ÷ all attempts"),
     row(Metric::MaxShareError, "max_share_error", Unit::Ratio, Scope::Run, "largest distance of a provider's share from its target"),
     row(Metric::TotalVariation, "total_variation", Unit::Ratio, Scope::Run, "fraction of the attempts in the wrong place"),
@@ -166,6 +166,16 @@ pub(super) const CATALOGUE: [Row; 27] = [
         Scope::Either,
         "end of the window → the next readmission; without a window the longest time from an ejection to the readmission",
     ),
+    Row {
+        during: false,
+        class: false,
+        ..family(
+            Metric::Overhead(Figure::Mean),
+            "overhead",
+            Scope::Run,
+            "in real time: what whole answers took beyond the providers' own time; behind a gateway, requests of one attempt",
+        )
+    },
     row(Metric::Cost, "cost", Unit::Number, Scope::Either, "price of the successful attempts' tokens"),
     Row {
         figures: &[Figure::P50, Figure::P99],

@@ -27,7 +27,9 @@ pub fn likely_cause(expectation: &Expectation, result: &ExpectationResult, run: 
         Metric::BalancerQueue(_) | Metric::QuotaUtilization => scene.quota(),
         Metric::Ejections | Metric::EjectionDelay | Metric::RecoveryTime => scene.health(),
         Metric::Cost => scene.busiest("takes most of the load"),
-        Metric::Decision(_) => Some("wall-clock time: another machine, or other work on this one, gives other figures".to_owned()),
+        Metric::Overhead(_) | Metric::Decision(_) => {
+            Some("wall-clock time: another machine, or other work on this one, gives other figures".to_owned())
+        }
     }
 }
 
@@ -42,6 +44,8 @@ impl Scene<'_> {
     fn no_data(self, expectation: &Expectation) -> String {
         let health = self.plan.engine.outlier_detection.is_some();
         match expectation.metric {
+            Metric::Overhead(_) if self.plan.real.is_none() => "there is none in virtual time: run with `--clock real`".to_owned(),
+            Metric::Overhead(_) => "no request came back whole after one attempt".to_owned(),
             Metric::Decision(_) => {
                 "no pick was timed: `-v` and `--decisions` record reasons instead, which takes longer than a pick".to_owned()
             }

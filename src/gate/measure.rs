@@ -53,6 +53,7 @@ fn at_provider(metric: Metric, provider: &ProviderStats, slice: &SliceStats) -> 
         | Metric::RetryAfterError(_)
         | Metric::Goodput
         | Metric::Efficiency
+        | Metric::Overhead(_)
         | Metric::Decision(_) => return None,
     })
 }
@@ -98,6 +99,7 @@ fn of_run(metric: Metric, slice: &SliceStats, run: &RunStats) -> Option<Measured
             let priced = || providers().filter_map(|provider| Some((provider.cost?, provider.succeeded)));
             Measured { got: Some(priced().map(|(cost, _)| cost).sum()), samples: priced().map(|(_, succeeded)| succeeded).sum() }
         }
+        Metric::Overhead(figure) => millis(&run.exchanges.overhead, figure),
         Metric::Decision(figure) => Measured { got: nanos(&run.decisions, figure), samples: run.decisions.count() },
         Metric::Share | Metric::QuotaUtilization | Metric::EjectionDelay => return None,
     })

@@ -59,6 +59,8 @@ pub enum Metric {
     RecoveryTime,
     /// `cost`
     Cost,
+    /// `overhead_…`
+    Overhead(Figure),
     /// `decision_p50`, `decision_p99`
     Decision(Figure),
 }
@@ -142,6 +144,11 @@ impl Metric {
         self.row().summary
     }
 
+    /// Whether it is measured by the clock on the wall, so that no two runs need agree on it.
+    pub fn is_wall(self) -> bool {
+        matches!(self, Metric::Overhead(_) | Metric::Decision(_))
+    }
+
     /// Of a family: which figure of the distribution.
     pub fn figure(self) -> Option<Figure> {
         match self {
@@ -151,6 +158,7 @@ impl Metric {
             | Metric::ProviderQueue(figure)
             | Metric::InFlightRatio(figure)
             | Metric::RetryAfterError(figure)
+            | Metric::Overhead(figure)
             | Metric::Decision(figure) => Some(figure),
             _ => None,
         }
@@ -165,6 +173,7 @@ impl Metric {
             Metric::ProviderQueue(_) => Metric::ProviderQueue(figure),
             Metric::InFlightRatio(_) => Metric::InFlightRatio(figure),
             Metric::RetryAfterError(_) => Metric::RetryAfterError(figure),
+            Metric::Overhead(_) => Metric::Overhead(figure),
             Metric::Decision(_) => Metric::Decision(figure),
             single => single,
         }
@@ -216,7 +225,7 @@ mod tests {
                        in_flight_ratio_p99 in_flight_ratio_max goodput efficiency ejections \
                        ejection_delay recovery_time cost decision_p50 decision_p99";
         let mut want: Vec<String> = singles.split_whitespace().map(str::to_owned).collect();
-        for stem in ["latency", "ttft", "balancer_queue", "provider_queue", "retry_after_error"] {
+        for stem in ["latency", "ttft", "balancer_queue", "provider_queue", "retry_after_error", "overhead"] {
             want.extend(["mean", "p50", "p90", "p95", "p99", "p999", "max"].map(|figure| format!("{stem}_{figure}")));
         }
         let mut names = Metric::names();
@@ -231,7 +240,7 @@ mod tests {
         }
     }
 
-    /// 27 rows of 27 different variants, of which `Metric` has 27 (the match of `measure` is exhaustive over them).
+    /// 28 rows of 28 different variants, of which `Metric` has 28 (the match of `measure` is exhaustive over them).
     #[test]
     fn each_variant_has_one_row() {
         for row in &CATALOGUE {

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 use super::bound::{bound, efficiency};
 use super::cause::likely_cause;
 use super::{Expectation, Metric, evaluate, slices};
-use crate::drive::{self, Balancer, DriveError, Plan};
+use crate::drive::{self, Balancer, DriveError, Plan, RealTime};
 use crate::engine::{Config, ConfigError, Engine};
 use crate::metrics::decision::decision_cost;
+use crate::metrics::http::Exchanges;
+use crate::metrics::latency::Samples;
 use crate::metrics::observe::DecisionSink;
 use crate::metrics::reasons::Reasons;
 use crate::metrics::{ClassInfo, Objectives, ProviderInfo, Recorder, RecorderConfig};
-use crate::report::{DecisionCost, RealRun, Run, Verdict};
+use crate::report::{DecisionCost, Quantiles, RealRun, Run, TargetRun, Verdict};
 use crate::time::Nanos;
 use crate::world::arrivals::expected_requests;
 use crate::world::spec::Source;
@@ -116,6 +118,10 @@ pub fn run_with<B: Balancer>(
         time_every: options.time_decisions.then_some(TIMED_EVERY),
         follow_shed: expectations.iter().any(|expectation| matches!(expectation.metric, Metric::RetryAfterError(_))),
     };
+    let direct = match &plan.real {
+        Some(real) if is_through(plan) => drive::real::direct(plan, real.time_scale)?,
+        _ => Samples::default(),
+    };
     let start = Instant::now();
     let finished = drive::simulate_with(plan, &mut recorder, driving, make)?;
     let elapsed = start.elapsed();
@@ -125,14 +131,31 @@ pub fn run_with<B: Balancer>(
     run.expectations = evaluate(expectations, &stats);
     explain(expectations, &mut run, plan);
     run.decisions = reasons.map(Reasons::into_counts);
-    run.real = plan.real.map(|real| RealRun { time_scale: real.time_scale, late: stats.late, lag_ms: stats.lag.quantiles_ms() });
+    run.real = plan.real.as_ref().map(|real| real_run(real, &stats.exchanges, finished.unlabelled, direct.quantiles_ms()));
     Ok(Finished {
         run,
         elapsed,
         requests_simulated: finished.requests,
-        decision_cost: options.time_decisions.then(|| decision_cost(&stats.decisions, timer_ns)),
+        decision_cost: (options.time_decisions && !is_through(plan)).then(|| decision_cost(&stats.decisions, timer_ns)),
         interrupted: finished.interrupted,
     })
+}
+
+/// Whether someone else's gateway balances, so that no decision is ours.
+fn is_through(plan: &Plan) -> bool {
+    plan.real.as_ref().is_some_and(|real| real.target.is_some())
+}
+
+/// What is to be said of a run in real time.
+fn real_run(real: &RealTime, exchanges: &Exchanges, unlabelled: u64, direct_ms: Quantiles) -> RealRun {
+    RealRun {
+        time_scale: real.time_scale,
+        late: exchanges.late,
+        lag_ms: exchanges.lag.quantiles_ms(),
+        overhead_ms: exchanges.overhead.quantiles_ms(),
+        answers: exchanges.answers.iter().map(|(answer, times)| (answer.to_string(), *times)).collect(),
+        target: real.target.as_ref().map(|target| TargetRun { url: target.url.clone(), direct_ms, unlabelled }),
+    }
 }
 
 /// Says of each expectation that does not hold why that probably is.
@@ -180,6 +203,6 @@ pub fn recorder_config(plan: &Plan, expectations: &[Expectation], timer_ns: u64)
         closed: matches!(plan.load.source, Source::Closed { .. }),
         health: plan.engine.outlier_detection.is_some(),
         timer_ns,
-        late_after: plan.real.map_or(Nanos::MAX, |real| Nanos::from_f64(LATE.as_f64() * real.time_scale)),
+        late_after: plan.real.as_ref().map_or(Nanos::MAX, |real| Nanos::from_f64(LATE.as_f64() * real.time_scale)),
     }
 }

@@ -203,6 +203,7 @@ fn what_never_happened_is_no_data() {
 fn the_catalogue_and_the_measuring_agree() {
     let mut stats = run(&[]);
     stats.efficiency.ratio = Some(0.9);
+    stats.exchanges.overhead.record(s(1));
     for slice in &mut stats.slices {
         slice.providers[0].ejection_delay = Some(s(1));
         slice.providers[0].recovery_time = Some(s(1));

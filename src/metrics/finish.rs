@@ -52,8 +52,7 @@ impl Recorder {
             class_names: self.config.classes.iter().map(|class| class.name.clone()).collect(),
             slices,
             decisions: std::mem::take(&mut self.decisions),
-            lag: std::mem::take(&mut self.lag),
-            late: self.late,
+            exchanges: std::mem::take(&mut self.exchanges),
             efficiency,
         };
         (run, stats)

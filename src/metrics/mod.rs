@@ -13,6 +13,7 @@
 //! | file | subject |
 //! |---|---|
 //! | `latency` | [`Samples`]: one distribution |
+//! | `http` | what came back in real time, and how late |
 //! | `tally` | counts and distributions of requests and attempts |
 //! | `occupancy` | what is at a provider over time |
 //! | `outage` | ejections and readmissions |
@@ -24,6 +25,7 @@
 pub mod config;
 pub mod decision;
 pub mod fairness;
+pub mod http;
 pub mod latency;
 pub mod observe;
 pub mod outage;

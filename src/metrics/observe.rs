@@ -49,6 +49,52 @@ pub enum AttemptEnd {
     Abandoned,
 }
 
+/// What came back over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answer {
+    /// A status; of a success, with a whole answer.
+    Status(u16),
+    /// No answer that can be used.
+    Broken(Broken),
+}
+
+/// Why an answer cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Broken {
+    /// No connection.
+    Connect,
+    /// The connection ended before the answer did.
+    Cut,
+    /// It is no answer of a chat completion.
+    Garbage,
+    /// It is larger than any answer.
+    TooLarge,
+    /// It was not there in time.
+    TimedOut,
+}
+
+impl Broken {
+    /// The stable word for it in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Broken::Connect => "no-connection",
+            Broken::Cut => "cut-off",
+            Broken::Garbage => "garbage",
+            Broken::TooLarge => "too-large",
+            Broken::TimedOut => "timed-out",
+        }
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Answer::Status(status) => write!(to, "{status}"),
+            Answer::Broken(broken) => to.write_str(broken.word()),
+        }
+    }
+}
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RequestEnd {
@@ -74,6 +120,10 @@ pub trait Observer {
     fn offered(&mut self, request: &RequestInfo);
     /// In real time: the driver dealt with an arrival so much after its intended time.
     fn lagged(&mut self, _request: &RequestInfo, _lag: Nanos) {}
+    /// In real time: what came back over HTTP for an attempt, or for a request that went to a gateway.
+    fn answered(&mut self, _request: &RequestInfo, _answer: Answer) {}
+    /// In real time: a whole answer took so much longer than the providers were meant to take for it.
+    fn overhead(&mut self, _request: &RequestInfo, _added: Nanos) {}
     /// An attempt was sent to `provider`.
     fn sent(&mut self, now: Nanos, request: &RequestInfo, provider: usize, kind: AttemptKind);
     /// An attempt that was sent at `sent` began to be served.

@@ -1,8 +1,9 @@
 //! The recorder: an observer that keeps running figures.
 
 use super::config::{RecorderConfig, Slice};
+use super::http::Exchanges;
 use super::latency::Samples;
-use super::observe::{AttemptEnd, AttemptKind, Observer, RequestEnd, RequestInfo};
+use super::observe::{Answer, AttemptEnd, AttemptKind, Observer, RequestEnd, RequestInfo};
 use super::occupancy::Occupancy;
 use super::outage::{Outages, WindowOutages};
 use super::quota::Minutes;
@@ -33,10 +34,8 @@ pub struct Recorder {
     pub(super) decisions: Samples,
     /// Refusals that another provider would have spared.
     pub(super) avoidable: u64,
-    /// In real time: how late arrivals were dealt with.
-    pub(super) lag: Samples,
-    /// Those that count as late.
-    pub(super) late: u64,
+    /// In real time.
+    pub(super) exchanges: Exchanges,
     /// [`Nanos::MAX`] until it is known.
     pub(super) arrivals_end: Nanos,
     last_arrival: Nanos,
@@ -63,8 +62,7 @@ impl Recorder {
             timeline: Timeline::new(providers),
             decisions: Samples::default(),
             avoidable: 0,
-            lag: Samples::default(),
-            late: 0,
+            exchanges: Exchanges::default(),
             arrivals_end: Nanos::MAX,
             last_arrival: Nanos::ZERO,
             finished: Nanos::ZERO,
@@ -114,8 +112,19 @@ impl Observer for Recorder {
 
     fn lagged(&mut self, request: &RequestInfo, lag: Nanos) {
         if request.measured {
-            self.late += u64::from(lag > self.config.late_after);
-            self.lag.record(lag);
+            self.exchanges.lagged(lag, self.config.late_after);
+        }
+    }
+
+    fn answered(&mut self, request: &RequestInfo, answer: Answer) {
+        if request.measured {
+            self.exchanges.answered(answer);
+        }
+    }
+
+    fn overhead(&mut self, request: &RequestInfo, added: Nanos) {
+        if request.measured {
+            self.exchanges.overhead.record(added);
         }
     }
 

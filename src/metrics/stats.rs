@@ -1,6 +1,7 @@
 //! What expectations are judged by: figures of the whole run and of each slice.
 
 use super::config::Slice;
+use super::http::Exchanges;
 use super::latency::Samples;
 use super::spread::TimeShare;
 use crate::engine::strategy::Strategy;
@@ -20,10 +21,8 @@ pub struct RunStats {
     pub slices: Vec<SliceStats>,
     /// Wall-clock times of sampled picks, timer cost subtracted.
     pub decisions: Samples,
-    /// In real time: how long after its intended time each request was dealt with.
-    pub lag: Samples,
-    /// Requests that were late.
-    pub late: u64,
+    /// In real time.
+    pub exchanges: Exchanges,
     /// As in the report; the bound and the ratio are filled in by whoever computes the bound.
     pub efficiency: Efficiency,
 }

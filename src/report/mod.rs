@@ -11,7 +11,7 @@ pub use comparison::{Better, ComparedValue, Comparison, Mark, Method, MetricComp
 pub use document::{Collection, DecisionCost, Document, DocumentError, Report, ScenarioRef, VariantCost, Verdict, Wall};
 pub use run::{
     Attempts, ClassRun, Decisions, Efficiency, ExpectationResult, Fairness, ProviderDecisions, ProviderRun, ProviderTimeline, Quantiles,
-    Quota, RealRun, Requests, Run, Timeline,
+    Quota, RealRun, Requests, Run, TargetRun, Timeline,
 };
 pub use sweep::{Axis, Limit, Replicated, Sweep, SweepRow};
 

@@ -62,6 +62,28 @@ pub struct RealRun {
     pub late: u64,
     /// By how much each measured request was late.
     pub lag_ms: Quantiles,
+    /// How much longer whole answers took than the providers were meant to take for them; behind a gateway only for
+    /// requests that took it one attempt.
+    #[serde(default)]
+    pub overhead_ms: Quantiles,
+    /// How often each answer came for an attempt, or for a request to a gateway: a status (200: a whole answer), or
+    /// `no-connection`, `cut-off`, `garbage`, `too-large`, `timed-out`.
+    #[serde(default)]
+    pub answers: BTreeMap<String, u64>,
+    /// Someone else's gateway, if requests went through one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetRun>,
+}
+
+/// A run through someone else's gateway. Requests are what its clients saw, attempts what reached the providers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetRun {
+    /// Its address.
+    pub url: String,
+    /// [`RealRun::overhead_ms`] of requests that go straight to an idle provider, measured before the run.
+    pub direct_ms: Quantiles,
+    /// Attempts that reached a provider without a label: the gateway changes prompts, or others use the mocks too.
+    pub unlabelled: u64,
 }
 
 /// What the engine decided, warm-up included.

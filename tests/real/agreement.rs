@@ -6,7 +6,7 @@ use lbsim::report::Run;
 use lbsim::scenario::{Overrides, parse};
 
 /// One run, its requests' and attempts' sums checked.
-fn report(plan: &Plan) -> Run {
+pub fn report(plan: &Plan) -> Run {
     let run = run(plan, &[], Options::default()).expect("a plan that can be run").run;
     let requests = run.requests;
     assert_eq!(requests.offered, requests.succeeded + requests.failed + requests.shed + requests.unfinished, "every request ends once");
@@ -18,7 +18,7 @@ fn report(plan: &Plan) -> Run {
 fn both(text: &str) -> (Run, Run) {
     let loaded = parse("test.toml", text, &Overrides::default()).expect("a valid scenario");
     let plan = loaded.scenario.plan;
-    let real = Plan { real: Some(RealTime { time_scale: 1.0 }), ..plan.clone() };
+    let real = Plan { real: Some(RealTime::default()), ..plan.clone() };
     (report(&plan), report(&real))
 }
 

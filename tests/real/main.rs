@@ -1,3 +1,5 @@
-//! The real clock: over sockets, against mock providers and against servers that misbehave.
+//! The real clock: over sockets, against mock providers, behind gateways and against servers that misbehave.
 
 mod agreement;
+mod gateway;
+mod target;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::sse::Events;
 use crate::engine::limit::RateLimitHeaders;
 use crate::engine::{RefusalKind, Usage};
+use crate::metrics::observe::{Answer, Broken};
 use crate::time::Nanos;
 
 /// An answer in one piece may have so many bytes.
@@ -33,20 +34,18 @@ pub enum Ending {
         refusal: Option<RefusalKind>,
     },
     /// No answer, or none that can be used.
-    Broken(Fault),
+    Broken(Broken),
 }
 
-/// Why there is no usable answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
-    /// No connection.
-    Connect,
-    /// The connection ended before the answer did.
-    Cut,
-    /// It is no answer of a chat completion.
-    Garbage,
-    /// It is larger than any answer.
-    TooLarge,
+impl Ending {
+    /// For the count of answers.
+    pub fn answer(&self) -> Answer {
+        match *self {
+            Ending::Whole { .. } => Answer::Status(200),
+            Ending::Status { status, .. } => Answer::Status(status),
+            Ending::Broken(broken) => Answer::Broken(broken),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -119,19 +118,19 @@ pub async fn read<B: Body<Data = Bytes> + Unpin>(response: Response<B>, mut firs
                 first_token();
                 Ending::Whole { usage: whole.usage.map(Usage::from) }
             }
-            _ => Ending::Broken(Fault::Garbage),
+            _ => Ending::Broken(Broken::Garbage),
         },
     }
 }
 
 /// The whole body, or what was wrong with it and its start.
-async fn collect<B: Body<Data = Bytes> + Unpin>(body: &mut B, most: usize) -> Result<Vec<u8>, (Fault, Vec<u8>)> {
+async fn collect<B: Body<Data = Bytes> + Unpin>(body: &mut B, most: usize) -> Result<Vec<u8>, (Broken, Vec<u8>)> {
     let mut text = Vec::new();
     while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Err((Fault::Cut, text)) };
+        let Ok(frame) = frame else { return Err((Broken::Cut, text)) };
         let Some(data) = frame.data_ref() else { continue };
         if text.len() + data.len() > most {
-            return Err((Fault::TooLarge, text));
+            return Err((Broken::TooLarge, text));
         }
         text.extend_from_slice(data);
     }
@@ -142,20 +141,20 @@ async fn collect<B: Body<Data = Bytes> + Unpin>(body: &mut B, most: usize) -> Re
 async fn stream<B: Body<Data = Bytes> + Unpin>(body: &mut B, mut first_token: impl FnMut()) -> Ending {
     let (mut events, mut reading) = (Events::default(), Reading::default());
     while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Ending::Broken(if reading.garbage { Fault::Garbage } else { Fault::Cut }) };
+        let Ok(frame) = frame else { return Ending::Broken(if reading.garbage { Broken::Garbage } else { Broken::Cut }) };
         let Some(data) = frame.data_ref() else { continue };
         let begun = reading.begun;
         if events.feed(data, |event| reading.event(event)).is_err() {
-            return Ending::Broken(Fault::TooLarge);
+            return Ending::Broken(Broken::TooLarge);
         }
         if reading.begun && !begun {
             first_token();
         }
         if reading.garbage {
-            return Ending::Broken(Fault::Garbage);
+            return Ending::Broken(Broken::Garbage);
         }
     }
-    if reading.finished { Ending::Whole { usage: reading.usage } } else { Ending::Broken(Fault::Cut) }
+    if reading.finished { Ending::Whole { usage: reading.usage } } else { Ending::Broken(Broken::Cut) }
 }
 
 #[derive(Default)]

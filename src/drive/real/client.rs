@@ -9,10 +9,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 
-use super::answer::{Ending, Fault, limits, read};
+use super::answer::{Ending, limits, read};
 use super::ask::Origin;
 use super::label::{LABEL, Label};
 use crate::engine::limit::RateLimitHeaders;
+use crate::metrics::observe::Broken;
 use crate::world::provider::Call;
 
 /// Idle connections kept per address.
@@ -65,7 +66,7 @@ impl Sender {
     ) -> (Ending, Option<Box<RateLimitHeaders>>) {
         let response = match self.client.request(self.request(&errand)).await {
             Ok(response) => response,
-            Err(problem) if problem.is_connect() => return (Ending::Broken(Fault::Connect), None),
+            Err(problem) if problem.is_connect() => return (Ending::Broken(Broken::Connect), None),
             Err(problem) => return (Ending::Broken(fault(&problem)), None),
         };
         let mut told = limits(&response);
@@ -112,11 +113,11 @@ impl Sender {
 }
 
 /// What a failed exchange was.
-fn fault(problem: &hyper_util::client::legacy::Error) -> Fault {
+fn fault(problem: &hyper_util::client::legacy::Error) -> Broken {
     let cause = std::error::Error::source(problem).and_then(|cause| cause.downcast_ref::<hyper::Error>());
     match cause {
-        Some(cause) if cause.is_parse_too_large() => Fault::TooLarge,
-        Some(cause) if cause.is_parse() => Fault::Garbage,
-        _ => Fault::Cut,
+        Some(cause) if cause.is_parse_too_large() => Broken::TooLarge,
+        Some(cause) if cause.is_parse() => Broken::Garbage,
+        _ => Broken::Cut,
     }
 }

@@ -8,24 +8,25 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use super::RealTime;
-use super::answer::{Ending, Fault};
-use super::ask::Origin;
+use super::answer::Ending;
+use super::ask::{Ask, Origin};
 use super::client::{Errand, Sender};
 use super::clock::{Clock, receive};
 use super::mocks::{LOOPBACK, Mocks};
+use super::server::Listen;
 use super::sight::Sight;
 use crate::drive::attempt::Phase;
 use crate::drive::balancer::Balancer;
 use crate::drive::kind;
 use crate::drive::plan::Plan;
-use crate::drive::queue::Class;
+use crate::drive::queue;
 use crate::drive::simulate::{DriveError, Simulation};
 use crate::engine::limit::RateLimitHeaders;
 use crate::engine::{AttemptResult, Outcome};
 use crate::metrics::observe::{AttemptEnd, Observer};
 use crate::time::Nanos;
 use crate::world::provider::Call;
-use crate::world::spec::Service;
+use crate::world::spec::{Class, Service};
 
 /// After a request to stop, what is under way has so long to end, in scenario time.
 const GRACE: Nanos = Nanos::from_secs(5);
@@ -40,12 +41,14 @@ pub(in crate::drive) struct Wire {
     sender: Sender,
     /// By provider: chat completions, and the list of models.
     addresses: Vec<(Uri, Uri)>,
+    /// Everything goes through someone's gateway, which stands in place of the providers.
+    pub(super) via: bool,
     streamed: Vec<bool>,
     /// By class.
     models: Vec<String>,
     tasks: Handle,
     /// Kept running.
-    _mocks: Mocks,
+    mocks: Mocks,
 }
 
 /// An attempt's task; dropping it ends the exchange.
@@ -77,29 +80,52 @@ fn tag(slot: u32, generation: u32) -> u64 {
 
 impl Wire {
     /// Starts the mock providers of a plan and everything that talks to them.
-    pub fn start(plan: &Plan, real: RealTime) -> Result<Wire, DriveError> {
+    pub fn start(plan: &Plan, real: &RealTime) -> Result<Wire, DriveError> {
         let (outbox, inbox) = channel();
+        let via = real.target.is_some();
         let told = outbox.clone();
         let watch = Box::new(move |at, sight| {
-            if !matches!(sight, Sight::Arrived { .. }) {
+            if via || !matches!(sight, Sight::Arrived { .. }) {
                 // The driver may be done.
                 let _ = told.send(Message { at, what: What::Seen(sight) });
             }
         });
-        let mocks = Mocks::start(plan, real.time_scale, LOOPBACK, watch).map_err(|why| DriveError::Mocks(why.to_string()))?;
+        let listen = Listen { port: real.port, ..LOOPBACK };
+        let mocks = Mocks::start(plan, real.time_scale, listen, watch).map_err(|why| DriveError::Mocks(why.to_string()))?;
         let uri =
             |address: &std::net::SocketAddr, path: &str| format!("http://{address}{path}").parse::<Uri>().expect("an address makes an URI");
+        let streams = plan.providers.iter().map(|provider| matches!(provider.service, Service::Streamed { .. }));
+        let model = real.target.as_ref().and_then(|target| target.model.as_deref());
+        let named = |class: &Class| model.or(class.model.as_deref()).unwrap_or("lbsim").to_owned();
+        // A client of a gateway cannot know where its request will go, and asks for a stream if it may get one.
+        let (addresses, streamed) = match &real.target {
+            Some(target) => {
+                let gateway = (target.endpoint.clone(), target.endpoint.clone());
+                let any = streams.clone().any(|streams| streams);
+                (vec![gateway; plan.providers.len() + 1], vec![any; plan.providers.len() + 1])
+            }
+            None => {
+                let address = |at| (uri(at, "/v1/chat/completions"), uri(at, "/v1/models"));
+                (mocks.addresses.iter().map(address).collect(), streams.collect())
+            }
+        };
         Ok(Wire {
             inbox,
             outbox,
             clock: mocks.clock,
-            sender: Sender::new(Vec::new()),
-            addresses: mocks.addresses.iter().map(|at| (uri(at, "/v1/chat/completions"), uri(at, "/v1/models"))).collect(),
-            streamed: plan.providers.iter().map(|provider| matches!(provider.service, Service::Streamed { .. })).collect(),
-            models: plan.load.classes.iter().map(|class| class.model.clone().unwrap_or_else(|| "lbsim".to_owned())).collect(),
+            sender: Sender::new(real.target.as_ref().map_or_else(Vec::new, |target| target.headers.clone())),
+            addresses,
+            via,
+            streamed,
+            models: plan.load.classes.iter().map(named).collect(),
             tasks: mocks.handle(),
-            _mocks: mocks,
+            mocks,
         })
+    }
+
+    /// Whom to tell of requests that are over.
+    pub fn station(&self) -> Outbox<Ask> {
+        self.mocks.station.inbox()
     }
 
     fn send(&self, provider: usize, class: usize, call: &Call, tag: u64) -> Exchange {
@@ -108,8 +134,9 @@ impl Wire {
             model: self.models[class].clone(),
             streamed: self.streamed[provider],
             call: *call,
-            tag,
-            origin: Origin::Driver,
+            // Behind a gateway an attempt may outlive the exchange that it belongs to.
+            tag: if self.via { call.request } else { tag },
+            origin: if self.via { Origin::Gateway } else { Origin::Driver },
         };
         let (sender, outbox, clock) = (self.sender.clone(), self.outbox.clone(), self.clock);
         let streamed = errand.streamed;
@@ -219,7 +246,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         let tag = tag(slot, self.attempts.generation(slot));
         let (Some(attempt), Some(wire)) = (self.attempts.get_mut(slot), &self.wire) else { return };
         let class = self.requests.get(attempt.request).map_or(0, |live| live.sim.class as usize);
-        attempt.phase = Phase::Remote { first_token: Nanos::MAX, usage: None };
+        attempt.phase = Phase::Remote { first_token: Nanos::MAX, usage: None, served: None };
         attempt.exchange = Some(wire.send(attempt.provider, class, call, tag));
     }
 
@@ -227,11 +254,11 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     pub fn probe_for_real(&mut self, provider: usize) {
         let (Some(check), Some(wire)) = (self.plan.health_check, &self.wire) else { return };
         wire.probe(provider, check.timeout);
-        self.at(self.now + check.interval, Class::Timer, kind::PROBE, provider as u32);
+        self.at(self.now + check.interval, queue::Class::Timer, kind::PROBE, provider as u32);
     }
 
     /// The slot of an attempt that is still under way.
-    fn slot_of(&self, tag: u64) -> Option<u32> {
+    pub(super) fn slot_of(&self, tag: u64) -> Option<u32> {
         let (slot, generation) = ((tag >> 32) as u32, tag as u32);
         self.attempts.is_live(slot, generation).then_some(slot)
     }
@@ -240,7 +267,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         let Some(slot) = self.slot_of(tag) else { return };
         let Some(attempt) = self.attempts.get_mut(slot) else { return };
         attempt.headers = headers;
-        attempt.phase = Phase::Remote { first_token: self.now, usage: None };
+        attempt.phase = Phase::Remote { first_token: self.now, usage: None, served: None };
         self.attempt_first_token(slot);
     }
 
@@ -248,18 +275,22 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         let Some(slot) = self.slot_of(tag) else { return };
         let now = self.now;
         let Some(attempt) = self.attempts.get_mut(slot) else { return };
-        let first_token = match attempt.phase {
-            Phase::Remote { first_token, .. } => first_token,
-            _ => Nanos::MAX,
+        let (first_token, served) = match attempt.phase {
+            Phase::Remote { first_token, served, .. } => (first_token, served),
+            _ => (Nanos::MAX, None),
         };
+        let took = now.since(attempt.sent);
         let begun = first_token != Nanos::MAX;
         let retry_after = headers.as_ref().and_then(|headers| headers.retry_after);
         // The head of a stream was read with its first token.
         attempt.headers = headers.filter(|_| !begun);
+        self.note_answer(slot, ending.answer());
+        let Some(attempt) = self.attempts.get_mut(slot) else { return };
         // Its time limit is still scheduled.
         match ending {
             Ending::Whole { usage } => {
-                attempt.phase = Phase::Remote { first_token: first_token.min(now), usage };
+                attempt.phase = Phase::Remote { first_token: first_token.min(now), usage, served };
+                self.note_overhead(slot, took, served);
                 self.note_stale();
                 self.attempt_done(slot);
             }
@@ -275,33 +306,11 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
                 self.end_attempt(slot, outcome, AttemptEnd::Failed { status: 0 });
                 self.request_failed_attempt(request, &outcome);
             }
-            Ending::Broken(Fault::Connect | Fault::Cut | Fault::Garbage | Fault::TooLarge) => {
+            Ending::Broken(_) => {
                 attempt.phase = Phase::Refused;
                 self.note_stale();
                 self.attempt_answered(slot);
             }
-        }
-    }
-
-    fn seen(&mut self, sight: Sight) {
-        match sight {
-            Sight::Occupancy { provider, in_flight, busy } => self.observer.occupancy(self.now, provider, in_flight, busy),
-            Sight::Avoidable { tag } => {
-                let slot = self.slot_of(tag).and_then(|slot| self.attempts.get(slot)).map(|attempt| attempt.request);
-                if let Some(live) = slot.and_then(|request| self.requests.get(request)) {
-                    self.observer.refused_avoidably(&live.info);
-                }
-            }
-            Sight::Started { tag, start, total, .. } => {
-                let Some(slot) = self.slot_of(tag) else { return };
-                let Some(attempt) = self.attempts.get(slot) else { return };
-                let Some(live) = self.requests.get(attempt.request) else { return };
-                self.observer.started(start.max(attempt.sent), &live.info, attempt.provider, attempt.sent);
-                if let Some(fraction) = live.sim.cancel_at {
-                    self.at_attempt(start + Nanos::from_f64(total.as_f64() * fraction), Class::Timer, kind::CANCEL, slot);
-                }
-            }
-            Sight::Arrived { .. } | Sight::Left { .. } => {}
         }
     }
 }

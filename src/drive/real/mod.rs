@@ -8,39 +8,51 @@
 //! | `station`, `ask`, `numbers`, `sight`, `stats` | the mock providers of `world`, with precise timers |
 //! | `server`, `stream`, `openai`, `mocks` | HTTP in front of them |
 //! | `client`, `sse`, `answer` | sends attempts, reads answers |
-//! | `driver` | moves the state machine by the clock and by what the clients tell |
+//! | `target`, `sides` | someone else's gateway in between, and what is seen on its two sides |
+//! | `driver`, `witness` | moves the state machine by the clock and by what the clients tell |
 //! | `label` | by which both sides know which request it is: its draws are those of the virtual clock |
 
 pub mod answer;
 pub mod ask;
 pub mod client;
 pub mod clock;
+mod direct;
 mod driver;
 pub mod label;
 pub mod mocks;
 mod numbers;
 pub mod openai;
 pub mod server;
+mod sides;
 pub mod sight;
 pub mod sse;
 pub mod station;
 pub mod stats;
 pub mod stream;
+pub mod target;
+mod witness;
 
+pub use direct::direct;
 pub(super) use driver::{Exchange, Wire};
+pub(super) use sides::Sides;
+pub use target::Target;
 
 /// The tag of requests that are not ours.
 pub const TAG_NONE: u64 = u64::MAX;
 
 /// How to run in real time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RealTime {
     /// How much faster than the wall clock scenario time runs, > 0.
     pub time_scale: f64,
+    /// Where the first provider listens, and the others behind it; 0: on any free ports.
+    pub port: u16,
+    /// Everything goes through this gateway, which knows where the providers listen; `None`: our own engine balances.
+    pub target: Option<Target>,
 }
 
 impl Default for RealTime {
     fn default() -> RealTime {
-        RealTime { time_scale: 1.0 }
+        RealTime { time_scale: 1.0, port: 0, target: None }
     }
 }

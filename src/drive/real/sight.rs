@@ -21,6 +21,8 @@ pub enum Sight {
         tag: u64,
         /// Which provider.
         provider: usize,
+        /// When it came.
+        arrived: Nanos,
         /// When: now, or when a stall ends.
         start: Nanos,
         /// How long it will take.

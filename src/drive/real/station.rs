@@ -251,8 +251,8 @@ impl Floor {
         self.set(slot, Phase::Serving { start, timing }, held);
         self.plan(slot, start + timing.total);
         let Some(job) = self.jobs.get(slot) else { return };
-        let (tag, provider) = (job.tag, job.provider);
-        self.tell(Sight::Started { tag, provider, start, total: timing.total });
+        let (tag, provider, arrived) = (job.tag, job.provider, job.arrived);
+        self.tell(Sight::Started { tag, provider, arrived, start, total: timing.total });
         if timing.ttft < timing.total {
             self.schedule(start + timing.ttft, Class::Departure, kind::FIRST, slot);
         }

@@ -15,7 +15,7 @@ pub struct Compared {
 }
 
 /// In the order in which they are shown.
-pub const COMPARED: [Compared; 10] = [
+pub const COMPARED: [Compared; 12] = [
     row(Metric::MaxShareError, Better::Lower, |run| run.fairness.max_share_error),
     row(Metric::RateLimited, Better::Lower, |run| (run.attempts.total > 0).then_some(run.attempts.rate_limited as f64)),
     row(Metric::SuccessRatio, Better::Higher, |run| of_offered(run, run.requests.succeeded)),
@@ -23,6 +23,8 @@ pub const COMPARED: [Compared; 10] = [
     row(Metric::Latency(Figure::P50), Better::Lower, |run| run.latency_ms.p50),
     row(Metric::Latency(Figure::P99), Better::Lower, |run| run.latency_ms.p99),
     row(Metric::Ttft(Figure::P99), Better::Lower, |run| run.ttft_ms.p99),
+    row(Metric::Overhead(Figure::P50), Better::Lower, |run| run.real.as_ref().and_then(|real| real.overhead_ms.p50)),
+    row(Metric::Overhead(Figure::P99), Better::Lower, |run| run.real.as_ref().and_then(|real| real.overhead_ms.p99)),
     row(Metric::RetriesPerRequest, Better::Lower, |run| of_offered(run, run.attempts.retries)),
     row(Metric::Efficiency, Better::Higher, |run| run.efficiency.ratio),
     row(Metric::Cost, Better::Lower, cost),

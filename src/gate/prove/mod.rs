@@ -133,7 +133,7 @@ fn caught(scenario: &str, sound: &[ExpectationResult], broken: &[ExpectationResu
     let pairs = sound.iter().zip(broken).enumerate();
     pairs
         .filter(|(_, (sound, broken))| sound.verdict == Verdict::Pass && broken.verdict != Verdict::Pass)
-        .filter(|(_, (sound, _))| !matches!(Metric::parse(&sound.metric), Some(Metric::Decision(_))))
+        .filter(|(_, (sound, _))| !Metric::parse(&sound.metric).is_some_and(Metric::is_wall))
         .map(|(index, (_, broken))| Caught { scenario: scenario.to_owned(), index, expectation: broken.clone() })
         .collect()
 }

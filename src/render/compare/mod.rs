@@ -47,5 +47,8 @@ pub(super) fn shown(comparison: &Comparison) -> impl Iterator<Item = &MetricComp
         metric.map(|metric| metric.values.iter().map(|value| value.mean).collect::<Vec<_>>())
     };
     let whole = means("ttft_p99") == means("latency_p99");
-    comparison.metrics.iter().filter(move |metric| !(whole && metric.metric == "ttft_p99"))
+    // In virtual time there is no overhead at all.
+    let nothing =
+        |metric: &MetricComparison| metric.metric.starts_with("overhead") && metric.values.iter().all(|value| value.mean.is_none());
+    comparison.metrics.iter().filter(move |metric| !(whole && metric.metric == "ttft_p99" || nothing(metric)))
 }

@@ -53,7 +53,8 @@ pub fn render(report: &Report, view: &View) -> String {
     if view.quiet {
         return page.text;
     }
-    if let Some(wall) = &report.wall {
+    let through = report.runs.iter().any(|run| run.real.as_ref().is_some_and(|real| real.target.is_some()));
+    if let Some(wall) = report.wall.as_ref().filter(|_| !through) {
         decisions::write(&mut page, &wall.decision_ns);
     }
     page.blank();

@@ -1,0 +1,53 @@
+//! What HTTP alone takes, without a gateway: what a gateway adds is measured against it.
+
+use super::ask::Origin;
+use super::client::{Errand, Sender};
+use super::mocks::{LOOPBACK, Mocks};
+use crate::drive::plan::Plan;
+use crate::drive::simulate::DriveError;
+use crate::engine::Config;
+use crate::engine::config::ProviderConfig;
+use crate::engine::strategy::Strategy;
+use crate::metrics::latency::Samples;
+use crate::world::dist::Dist;
+use crate::world::provider::Call;
+use crate::world::spec::{ProviderSpec, Service};
+
+/// Requests that are sent, one after the other.
+const PROBES: u32 = 200;
+/// Those before are not counted: connections and caches are cold.
+const COLD: u32 = 20;
+
+/// Round trips to an idle mock provider that answers at once, in scenario time.
+///
+/// # Errors
+/// Mocks that cannot be started.
+pub fn direct(plan: &Plan, time_scale: f64) -> Result<Samples, DriveError> {
+    let provider = ProviderSpec { name: "direct".to_owned(), service: Service::Whole(Dist::Fixed(0.0)), ..super::target::nobody() };
+    let pool = vec![ProviderConfig { name: provider.name.clone(), ..ProviderConfig::default() }];
+    let plan =
+        Plan { providers: vec![provider], engine: Config::new(Strategy::RoundRobin, pool), events: Vec::new(), real: None, ..plan.clone() };
+    let mocks = Mocks::start(&plan, time_scale, LOOPBACK, Box::new(|_, _| {})).map_err(|why| DriveError::Mocks(why.to_string()))?;
+    let uri = format!("http://{}/v1/chat/completions", mocks.addresses[0]).parse().expect("an address makes an URI");
+    let mut errand = Errand {
+        uri,
+        model: "lbsim".to_owned(),
+        streamed: false,
+        call: Call { request: 0, attempt: 0, input: 1, output: 1, max_tokens: None, poison: false, poison_status: None },
+        tag: 0,
+        origin: Origin::Driver,
+    };
+    let sender = Sender::new(Vec::new());
+    let mut samples = Samples::default();
+    mocks.handle().block_on(async {
+        for probe in 0..PROBES {
+            errand.call.request = u64::from(probe);
+            let sent = mocks.clock.now();
+            sender.send(errand.clone(), |_| ()).await;
+            if probe >= COLD {
+                samples.record(mocks.clock.now().since(sent));
+            }
+        }
+    });
+    Ok(samples)
+}
