@@ -1,6 +1,6 @@
 //! Limits that only response headers tell.
 
-use crate::pool::{Case, Limited, Marks, REQUESTS, STRATEGIES, TOKENS, hold};
+use crate::pool::{Case, ESTIMATED, Limited, Marks, REQUESTS, STRATEGIES, TOKENS, UNKNOWN_SIZES, hold};
 
 const VISIBILITY: &str = "headers";
 
@@ -17,6 +17,18 @@ fn requests_alone() {
 #[test]
 fn tokens_of_known_size() {
     told(&TOKENS, "max_tokens = 180");
+}
+
+/// Sizes that nobody knows in advance.
+#[test]
+fn tokens_of_unknown_size() {
+    told(&TOKENS, UNKNOWN_SIZES);
+}
+
+/// The provider reserves `max_tokens` and gives back what was not used.
+#[test]
+fn estimates_charged() {
+    told(&ESTIMATED, UNKNOWN_SIZES);
 }
 
 /// Others use 30 % of the quota, we offer 60 %: at most 1 % refusals, and at least 98 % served. Limits that hold

@@ -9,7 +9,7 @@ use super::headers::{RateLimitHeaders, Told};
 use super::marks::Marks;
 use super::pace::Pace;
 use super::spec::Limits;
-use super::told::ToldLimit;
+use super::told::{Attempt, ToldLimit};
 use super::{Cost, Dimension, FreeAt, Ledger, Refusal, Reservation};
 use crate::time::Nanos;
 
@@ -123,15 +123,15 @@ impl Belief {
     #[inline(never)]
     fn take(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
         let Some(learned) = self.learned.as_mut() else { return self.declared.admit(now, cost) };
-        let fits = learned.told.iter_mut().all(|limit| limit.fits(now, cost.of(limit.dimension) as f64))
-            && learned.paces(now, self.declared.in_flight() > 0)
-            && learned.growth.fits(now);
+        let idle = self.declared.in_flight() == 0;
+        let fits =
+            learned.told.iter_mut().all(|limit| limit.admits(now, cost, idle)) && learned.paces(now, !idle) && learned.growth.fits(now);
         if !fits {
             return None;
         }
         let admitted = self.declared.admit_counted(now, cost)?;
         for limit in &mut learned.told {
-            limit.take(now, cost.of(limit.dimension) as f64);
+            limit.admit(now, self.declared.next - 1, cost, idle);
         }
         learned.take_one(now);
         learned.growth.take(now);
@@ -149,6 +149,10 @@ impl Belief {
     pub fn end(&mut self, now: Nanos, reservation: &Reservation, actual: Option<Cost>) {
         self.declared.end(now, reservation, actual);
         if let Some(learned) = &mut self.learned {
+            if reservation.at >= learned.born {
+                let attempt = Attempt { number: self.declared.number(reservation), sent: reservation.at, cost: reservation.cost() };
+                learned.told.iter_mut().for_each(|limit| limit.settle(now, attempt, actual));
+            }
             learned.pace.answered(now);
             if let Some(found) = &mut learned.found {
                 found.answered();
@@ -177,7 +181,9 @@ impl Belief {
     /// The attempt of `reservation`, still to be settled, was refused for the rate, with the pause that the refusal asked
     /// for if it did. Where headers tell the limits, single refusals need no further lesson.
     pub fn refused(&mut self, now: Nanos, reservation: &Reservation, hint: Option<Nanos>) {
+        let number = self.declared.number(reservation);
         let learned = self.learned(now);
+        learned.told.iter_mut().for_each(|limit| limit.refused(now, number));
         if !learned.told.is_empty() && learned.trust >= 0.0 {
             learned.trust -= 1.0;
         } else {
@@ -223,6 +229,7 @@ impl Belief {
         }
         let mut since = self.declared.charged_since(reservation, dimension).max(0.0);
         let in_flight = self.declared.in_flight();
+        let attempt = Attempt { number: self.declared.number(reservation), sent: reservation.at, cost: reservation.cost() };
         let learned = self.learned(now);
         if reservation.at < learned.born && !fresh {
             return;
@@ -232,8 +239,8 @@ impl Belief {
             since = f64::from(in_flight.saturating_sub(1)) * reservation.cost().of(dimension) as f64;
         }
         match learned.told.iter_mut().find(|limit| limit.dimension == dimension) {
-            Some(limit) => limit.hear(now, reservation.at, told, since),
-            None => learned.told.extend(ToldLimit::new(dimension, now, reservation.at, told, since)),
+            Some(limit) => limit.hear(now, attempt, told, since),
+            None => learned.told.extend(ToldLimit::new(dimension, now, attempt, told, since)),
         }
     }
 
@@ -246,13 +253,11 @@ impl Belief {
     pub fn would_refuse(&mut self, now: Nanos, cost: Cost) -> Option<Refusal> {
         let declared = self.declared.would_refuse(now, cost);
         let Some(learned) = &mut self.learned else { return declared };
-        let told = learned
-            .told
-            .iter_mut()
-            .map(|limit| Refusal { dimension: limit.dimension, free_at: limit.free_at(now, cost.of(limit.dimension) as f64) });
+        let idle = self.declared.in_flight() == 0;
+        let told = learned.told.iter_mut().map(|limit| Refusal { dimension: limit.dimension, free_at: limit.admits_at(now, cost, idle) });
         let told = told.filter(|refusal| refusal.free_at > FreeAt::Now).max_by_key(|refusal| refusal.free_at);
         let paced = match &mut learned.found {
-            Some(found) => found.would_refuse(now, self.declared.in_flight() > 0),
+            Some(found) => found.would_refuse(now, !idle),
             None => learned.pace.free_at(now).map(|at| Refusal { dimension: Dimension::Requests, free_at: FreeAt::At(at) }),
         };
         let grown = Refusal { dimension: Dimension::Ramp, free_at: learned.growth.free_at(now) };
@@ -314,6 +319,9 @@ impl Belief {
 
     fn learned(&mut self, now: Nanos) -> &mut Learned {
         self.unlimited = false;
+        if self.learned.is_none() {
+            self.declared.count_from_here();
+        }
         self.learned.get_or_insert_with(|| Box::new(Learned::new(now)))
     }
 }

@@ -110,8 +110,14 @@ impl Ledger {
         let admitted = self.admit(now, cost)?;
         if !counted {
             self.charged.add(1, cost.clamped());
+            self.next += 1;
         }
         Some(admitted)
+    }
+
+    /// From now on admissions have numbers of their own, although nothing may be limited.
+    pub(super) fn count_from_here(&mut self) {
+        self.next += u64::from(self.limits.is_empty());
     }
 
     /// One more in flight, where nothing else is limited; the number of the admission.

@@ -73,6 +73,7 @@ mod ramp;
 mod rate;
 mod refusal;
 mod reservation;
+mod returns;
 mod sliding;
 pub mod spec;
 mod told;

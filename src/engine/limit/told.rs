@@ -15,13 +15,14 @@
 //!
 //! What is reserved is taken off at once, as with a declared limit; each header then replaces the belief by what it
 //! says, less what was reserved since its attempt was admitted. So the use of others is seen as soon as a header tells.
-//! What an attempt did not use of its estimate is not given back here: whether the provider charged an estimate at all is
-//! unknown, and the next header includes it if so.
+//! What an attempt did not use of its estimate is given back once its provider is known to do so ([`Returns`]); until then
+//! the next header includes it if so. In a sliding window, which headers can only lower, it is given back at once.
 
 use super::headers::Told;
 use super::kind::{FEW, INFLOW_MARGIN, Kind, Seen, UNKNOWN};
 use super::log::Log;
-use super::{Dimension, FreeAt};
+use super::returns::Returns;
+use super::{Cost, Dimension, FreeAt};
 use crate::time::Nanos;
 
 /// Taken for the time to a reset that is not told.
@@ -56,14 +57,26 @@ pub(super) struct ToldLimit {
     log: Log,
     /// Fading sums of what others took and of the time they took it in.
     others: (f64, f64),
-    /// When the latest attempt of which a header was taken in was sent.
+    /// When the latest attempt of which a header was taken in was sent, and its number.
     heard: Nanos,
+    heard_number: u64,
+    returns: Returns,
+}
+
+/// An attempt at the provider.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt {
+    /// Its place in the order of admissions.
+    pub number: u64,
+    pub sent: Nanos,
+    /// What was reserved for it.
+    pub cost: Cost,
 }
 
 impl ToldLimit {
     /// From the first header, of an attempt sent at `sent`; `since` was reserved after it. `None`: it does not say enough.
-    pub fn new(dimension: Dimension, now: Nanos, sent: Nanos, told: &Told, since: f64) -> Option<ToldLimit> {
-        let (limit, remaining) = (told.limit?, told.remaining?);
+    pub fn new(dimension: Dimension, now: Nanos, attempt: Attempt, told: &Told, since: f64) -> Option<ToldLimit> {
+        let (limit, remaining, sent) = (told.limit?, told.remaining?, attempt.sent);
         let reset = told.reset.unwrap_or(MINUTE);
         let mut one = ToldLimit {
             dimension,
@@ -80,6 +93,8 @@ impl ToldLimit {
             log: Log::default(),
             others: (0.0, 0.0),
             heard: sent,
+            heard_number: attempt.number,
+            returns: Returns::default(),
         };
         // Others, or we before anybody counted: at the latest at the same time as this attempt.
         one.log.insert(sent, limit - remaining);
@@ -110,6 +125,8 @@ impl ToldLimit {
             log,
             others: (0.0, 0.0),
             heard: now,
+            heard_number: 0,
+            returns: Returns::default(),
         }
     }
 
@@ -136,18 +153,19 @@ impl ToldLimit {
     }
 
     /// A further header; `since`: what was reserved after the admission of its attempt.
-    pub fn hear(&mut self, now: Nanos, sent: Nanos, told: &Told, since: f64) {
+    pub fn hear(&mut self, now: Nanos, attempt: Attempt, told: &Told, since: f64) {
+        let Attempt { number, sent, .. } = attempt;
         self.roll(now);
         self.limit = told.limit.unwrap_or(self.limit);
         let Some(remaining) = told.remaining else { return };
         let reset = told.reset.unwrap_or(self.period);
         let seen = Seen { sent, missing: self.limit - remaining, reset, total: self.total - since };
         // The latest admission knows best.
-        if sent < self.heard {
+        if number < self.heard_number {
             return;
         }
-        let (before, apart) = (self.left, sent.since(self.heard).as_f64());
-        self.heard = sent;
+        let (before, apart) = (self.left + self.back(), sent.since(self.heard).as_f64());
+        (self.heard, self.heard_number) = (sent, number);
         if told.reset.is_some() {
             self.recognise(seen);
         }
@@ -155,11 +173,12 @@ impl ToldLimit {
         if matches!(self.kind, Kind::Fixed { .. }) && seen.end() <= now {
             return;
         }
+        self.returns.heard(now, number, sent, remaining);
         self.believe(now, seen, remaining, since);
         // Less by one is rounding.
         let (taken, time) = self.others;
         let kept = (-apart / OTHERS_MEMORY).exp();
-        self.others = (taken * kept + (before - self.left - 1.0).max(0.0), time * kept + apart);
+        self.others = (taken * kept + (before - self.left - self.back() - 1.0).max(0.0), time * kept + apart);
     }
 
     /// Replaces what is left by what a header says.
@@ -167,7 +186,7 @@ impl ToldLimit {
         let Seen { sent, .. } = seen;
         if let Kind::Sliding { period } = self.kind {
             // What others used shows for the first time; later headers find it in the log.
-            let surplus = seen.missing - self.log.sum(sent, period);
+            let surplus = seen.missing - self.log.sum(sent, period) - self.returns.since(sent, now);
             if surplus >= 1.0 {
                 self.log.insert(sent, surplus);
             }
@@ -200,6 +219,20 @@ impl ToldLimit {
         self.kind = self.kind.after(old, new, self.limit);
     }
 
+    /// Takes what attempt `number` asks for, which [`ToldLimit::admits`].
+    pub fn admit(&mut self, now: Nanos, number: u64, cost: Cost, idle: bool) {
+        let amount = cost.of(self.dimension) as f64;
+        if idle && !self.fits(now, amount) {
+            self.returns.try_with(number, self.left - amount, self.unsure(cost));
+        }
+        self.take(now, amount);
+    }
+
+    /// What an answer may leave of its estimate, as far as is known beforehand.
+    fn unsure(&self, cost: Cost) -> f64 {
+        if self.dimension.counts_tokens() { cost.output as f64 } else { 0.0 }
+    }
+
     /// Takes a cost that fits.
     pub fn take(&mut self, now: Nanos, cost: f64) {
         self.roll(now);
@@ -228,10 +261,69 @@ impl ToldLimit {
         }
     }
 
+    /// An attempt was answered, having used so much.
+    pub fn settle(&mut self, now: Nanos, attempt: Attempt, actual: Option<Cost>) {
+        let Attempt { number, sent, cost } = attempt;
+        self.returns.answered(now, number);
+        let unused = actual.map_or(0.0, |actual| cost.of(self.dimension) as f64 - actual.of(self.dimension) as f64);
+        if unused == 0.0 {
+            return;
+        }
+        self.roll(now);
+        if matches!(self.kind, Kind::Unknown { .. } | Kind::Sliding { .. }) {
+            self.log.insert(sent, -unused);
+        }
+        let over = matches!(self.kind, Kind::Fixed { since, .. } if sent < since);
+        if number > self.heard_number && !over {
+            // No header told of it: what was reserved becomes what was used.
+            (self.left, self.outstanding) = (self.left + unused, self.outstanding - unused);
+        } else if !over {
+            self.returns.settled(now, unused, self.period);
+        }
+        self.roll(now);
+    }
+
+    /// An attempt was refused.
+    pub fn refused(&mut self, now: Nanos, number: u64) {
+        self.returns.refused(now, number);
+    }
+
+    /// Whether an attempt fits; `idle`: nobody is in flight, of whom a header might tell.
+    pub fn admits(&mut self, now: Nanos, cost: Cost, idle: bool) -> bool {
+        let amount = cost.of(self.dimension) as f64;
+        self.fits(now, amount) || (idle && self.trial_at(now, amount, self.unsure(cost)).is_some_and(|at| at <= now))
+    }
+
+    /// When an attempt may go to show whether what was not used has come back; `None`: it would not help.
+    fn trial_at(&self, now: Nanos, amount: f64, unsure: f64) -> Option<Nanos> {
+        let waits = matches!(self.kind, Kind::Unknown { .. } | Kind::Fixed { .. });
+        if waits { self.returns.trial_at(self.needed(now, amount) - self.left, unsure) } else { None }
+    }
+
+    /// When an attempt will fit.
+    pub fn admits_at(&mut self, now: Nanos, cost: Cost, idle: bool) -> FreeAt {
+        let free_at = self.free_at(now, cost.of(self.dimension) as f64);
+        match (free_at, self.trial_at(now, cost.of(self.dimension) as f64, self.unsure(cost))) {
+            (FreeAt::At(free), Some(trial)) if idle => {
+                if trial <= now {
+                    FreeAt::Now
+                } else {
+                    FreeAt::At(free.min(trial))
+                }
+            }
+            _ => free_at,
+        }
+    }
+
+    /// What is known to have come back since the latest header; of a sliding window the log knows it.
+    fn back(&self) -> f64 {
+        if matches!(self.kind, Kind::Sliding { .. }) { 0.0 } else { self.returns.known() }
+    }
+
     /// Whether a cost fits. One that is larger than the whole limit fits a full one: the provider shall decide.
     pub fn fits(&mut self, now: Nanos, cost: f64) -> bool {
         self.roll(now);
-        self.left >= self.needed(now, cost)
+        self.left + self.back() >= self.needed(now, cost)
     }
 
     /// A cost, and what others are likely to have taken since the last header, a tenth of the limit at most.
@@ -248,7 +340,8 @@ impl ToldLimit {
         }
         match self.kind {
             Kind::Bucket { rate } => {
-                FreeAt::At(now + Nanos::from_f64(((self.needed(now, cost) - self.left) / rate).ceil()) + Nanos::new(1))
+                let missing = self.needed(now, cost) - self.left - self.back();
+                FreeAt::At(now + Nanos::from_f64((missing / rate).ceil()) + Nanos::new(1))
             }
             Kind::Sliding { period } => FreeAt::At(self.log.frees(now, period, self.needed(now, cost) - self.left)),
             Kind::Fixed { .. } | Kind::Unknown { .. } => FreeAt::At(self.reset_at),
@@ -258,13 +351,12 @@ impl ToldLimit {
     /// What is left.
     pub fn left(&mut self, now: Nanos) -> f64 {
         self.roll(now);
-        self.left
+        self.left + self.back()
     }
 
     /// Left ÷ limit.
     pub fn left_fraction(&mut self, now: Nanos) -> f64 {
-        self.roll(now);
-        self.left / self.limit
+        self.left(now) / self.limit
     }
 
     /// Brings what is left up to `now`.
@@ -292,5 +384,6 @@ impl ToldLimit {
             self.reset_at = (self.taken_at + self.period).max(now + Nanos::from_millis(1));
         }
         self.outstanding = 0.0;
+        self.returns.start_over();
     }
 }

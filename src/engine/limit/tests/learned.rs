@@ -1,5 +1,7 @@
 //! What headers and refusals teach, against true limits worked out by hand: a [`Ledger`] is the provider.
 
+use std::collections::VecDeque;
+
 use super::super::belief::Belief;
 use super::super::headers::{RateLimitHeaders, Told};
 use super::super::{Algorithm, Cost, FreeAt, Ledger, Limits, Reservation};
@@ -44,9 +46,12 @@ impl Pair {
     }
 
     fn headers(&mut self, now: Nanos) -> RateLimitHeaders {
+        RateLimitHeaders { requests: self.told(now), ..RateLimitHeaders::default() }
+    }
+
+    fn told(&mut self, now: Nanos) -> Told {
         let usage = self.truth.usage(now).next().expect("one limit");
-        let told = Told { limit: Some(usage.capacity), remaining: Some(usage.left().floor()), reset: Some(usage.reset_at.since(now)) };
-        RateLimitHeaders { requests: told, ..RateLimitHeaders::default() }
+        Told { limit: Some(usage.capacity), remaining: Some(usage.left().floor()), reset: Some(usage.reset_at.since(now)) }
     }
 }
 
@@ -101,6 +106,60 @@ fn the_latest_admission_knows_best() {
     belief.hear(at(6), &second, &say(58.0));
     assert!(belief.reserve(at(7), ONE).is_none(), "older");
     assert_eq!(belief.free_at(at(7), ONE), FreeAt::At(at(63)), "at the reset that the newest told");
+}
+
+/// How a provider charges an attempt of which it turns out that less was used than estimated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Charging {
+    /// The true size, from the start.
+    Truth,
+    /// The estimate, of which the rest comes back at the end.
+    Returns,
+    /// The estimate.
+    Keeps,
+}
+
+/// Ten attempts a second are wanted for half an hour; each may use 1,400 tokens, and uses 580 of 34,800 a minute after a second
+/// on its way. No header tells how it is charged. What was used is used again: 60 a minute where the difference comes back,
+/// 24 where it does not; all but two minutes' worth of the 30 go, one attempt at the end of each minute perhaps, and nobody is
+/// refused but who was sent to see whether the rest had come back: at once, after 5 minutes, 10 more, and 20 more.
+#[test]
+fn what_is_not_used_of_an_estimate_comes_back_or_not() {
+    let (estimate, truth) = (Cost { input: 400, output: 1_000 }, Cost { input: 400, output: 180 });
+    for algorithm in [Algorithm::FixedWindow, Algorithm::SlidingWindow] {
+        for charging in [Charging::Truth, Charging::Returns, Charging::Keeps] {
+            let limits = Limits { tpm: Some(34_800.0), algorithm, ..Limits::default() };
+            let mut pair = Pair::new(&limits);
+            let mut flying: VecDeque<(Nanos, Reservation, Reservation, RateLimitHeaders)> = VecDeque::new();
+            for tenth in 0..18_000 {
+                let now = Nanos::from_millis(100 * tenth);
+                while flying.front().is_some_and(|(end, ..)| *end <= now) {
+                    let Some((_, lease, held, headers)) = flying.pop_front() else { break };
+                    pair.belief.hear(now, &lease, &headers);
+                    pair.truth.settle(now, held, (charging == Charging::Returns).then_some(truth));
+                    pair.belief.end(now, &lease, Some(truth));
+                }
+                let Some(lease) = pair.belief.reserve(now, estimate) else { continue };
+                pair.sent += 1;
+                let charged = if charging == Charging::Truth { truth } else { estimate };
+                match pair.truth.try_reserve(now, charged) {
+                    Ok(held) => {
+                        let headers = RateLimitHeaders { tokens: pair.told(now), ..RateLimitHeaders::default() };
+                        flying.push_back((now + Nanos::from_secs(1), lease, held, headers));
+                    }
+                    Err(_) => {
+                        pair.refused += 1;
+                        pair.belief.refused(now, &lease, None);
+                        pair.belief.undo(now, &lease);
+                    }
+                }
+            }
+            let (each, what) = (if charging == Charging::Keeps { 24 } else { 59 }, format!("{algorithm:?}, {charging:?}"));
+            println!("{what}: {} sent, {} refused", pair.sent, pair.refused);
+            assert!(pair.refused <= 4, "{what}: {} of {} refused", pair.refused, pair.sent);
+            assert!(pair.sent - pair.refused >= 28 * each, "{what}: {} sent", pair.sent);
+        }
+    }
 }
 
 /// Nonsense is counted and changes nothing.
