@@ -16,6 +16,8 @@ use super::target::{self, GatewayFlags};
 use super::terminal::Terminal;
 use super::{assemble, compare, destination, experiment, interrupt, progress};
 use crate::drive::Plan;
+use crate::gate::Expectation;
+use crate::gate::agree;
 use crate::gate::compare::replicate::replicated;
 use crate::gate::run::{self as driver, Finished, Progress};
 use crate::metrics::observe::DecisionSink;
@@ -41,6 +43,11 @@ pub struct Options {
     pub target: Option<String>,
     #[command(flatten)]
     pub gateway: GatewayFlags,
+    #[arg(long, conflicts_with_all = ["target", "baseline", "save_baseline"])]
+    #[arg(
+        help = "With the real clock: run it in virtual time too, and expect the same\nfigures within what HTTP takes (instead of the file's expectations)"
+    )]
+    pub agree: bool,
     #[command(flatten)]
     pub baseline: BaselineFlags,
     #[command(flatten)]
@@ -69,6 +76,9 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     if options.seeds.get() > 1 && options.decisions.is_some() {
         return Err(Failure::usage("--decisions records one run: it cannot be combined with --seeds"));
     }
+    if options.seeds.get() > 1 && options.agree {
+        return Err(Failure::usage("--agree compares one run with one: it cannot be combined with --seeds"));
+    }
     if options.seeds.get() > 1 && options.baseline.is_given() {
         return Err(Failure::usage("a baseline of several seeds is the business of `lbsim check FILE --seeds N`"));
     }
@@ -89,7 +99,9 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     let log = options.decisions.as_deref().map(Output::create).transpose()?;
     let log = log.map(|output| DecisionLog::new(names(&scenario), output, threads(options.jobs).get() > 1, interrupt::stop()));
     let mut finished = simulate(&scenario, options, log, terminal)?;
-    comparison.add(&scenario, std::slice::from_mut(&mut finished.run))?;
+    if !options.agree {
+        comparison.add(&scenario, std::slice::from_mut(&mut finished.run))?;
+    }
     comparison.finish(finished.interrupted, terminal)?;
     let interrupted = finished.interrupted;
     if !options.stable {
@@ -119,6 +131,7 @@ fn scale(plan: &mut Plan, options: &Options) -> Result<(), Failure> {
     options.baseline.check_clock(plan)?;
     match (&mut plan.real, options.time_scale) {
         (None, Some(_)) => Err(Failure::usage("--time-scale is for the real clock: add --clock real")),
+        (None, None) if options.agree => Err(Failure::usage("--agree compares the real clock with the virtual one: add --clock real")),
         (Some(real), Some(factor)) => {
             real.time_scale = factor;
             Ok(())
@@ -164,8 +177,12 @@ fn several(
 /// The run itself, with everything that looks on.
 fn simulate(scenario: &Scenario, options: &Options, mut log: Option<DecisionLog>, terminal: &Terminal) -> Result<Finished, Failure> {
     let progress = Progress::of([&scenario.plan]);
+    let agreement = if options.agree { agreement(scenario)? } else { Vec::new() };
+    let expectations = match options.agree {
+        true => agreement.iter().map(|(expectation, _)| expectation.clone()).collect(),
+        false => options.baseline.expectations(scenario),
+    };
     // An expectation about decision times needs them even where the report leaves them out.
-    let expectations = options.baseline.expectations(scenario);
     let needed = driver::needs_timing(&expectations);
     let finished = progress::watched(terminal, &progress, || {
         let watching = driver::Options {
@@ -177,10 +194,21 @@ fn simulate(scenario: &Scenario, options: &Options, mut log: Option<DecisionLog>
         };
         driver::run(&scenario.plan, &expectations, watching)
     });
-    let finished = finished.map_err(|error| load::cannot_drive(scenario, &error))?;
+    let mut finished = finished.map_err(|error| load::cannot_drive(scenario, &error))?;
+    for (result, (_, simulated)) in finished.run.expectations.iter_mut().zip(agreement) {
+        result.simulated = Some(simulated);
+    }
     // A log that cannot be written is found during the run and ends it; the report of such a run would mislead.
     log.map_or(Ok(()), DecisionLog::finish)?;
     Ok(finished)
+}
+
+/// What virtual time gives, as expectations of real time.
+fn agreement(scenario: &Scenario) -> Result<Vec<(Expectation, f64)>, Failure> {
+    let plan = Plan { real: None, ..scenario.plan.clone() };
+    let options = driver::Options { stop: Some(interrupt::stop()), ..driver::Options::default() };
+    let simulated = driver::run(&plan, &[], options).map_err(|error| load::cannot_drive(scenario, &error))?;
+    Ok(agree::agreement(&simulated.run))
 }
 
 /// Provider names in file order.

@@ -38,6 +38,7 @@ fn judge(expectation: &Expectation, run: &RunStats) -> ExpectationResult {
         },
     };
     ExpectationResult {
+        simulated: None,
         metric: metric.name(),
         provider: provider.and_then(|index| run.provider_names.get(index).cloned()),
         during: during.as_ref().map(|window| window.label.clone()),

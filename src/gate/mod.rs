@@ -4,6 +4,7 @@
 //! A metric without samples is *no data*: never 0, and never a pass.
 //! [`compare`] tells differences from chance, [`sweep`] finds how far a parameter can go.
 
+pub mod agree;
 pub mod baseline;
 pub mod batch;
 pub mod bound;

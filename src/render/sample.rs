@@ -145,6 +145,7 @@ fn class(name: &str, requests: Requests) -> ClassRun {
 
 fn expectation(metric: &str, provider: Option<&str>, want: &str, got: Option<f64>, verdict: Verdict) -> ExpectationResult {
     ExpectationResult {
+        simulated: None,
         metric: metric.to_owned(),
         provider: provider.map(str::to_owned),
         during: (metric == "share").then(|| "down".to_owned()),

@@ -316,6 +316,9 @@ pub struct ExpectationResult {
     pub want: String,
     /// Measured value in the metric's unit; `null`: no data.
     pub got: Option<f64>,
+    /// What the same scenario gave in virtual time, where a run in real time is judged by that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<f64>,
     /// Samples behind `got`.
     pub samples: u64,
     /// Pass, fail or no-data.

@@ -1,8 +1,12 @@
 //! The same scenario under both clocks: one engine, the same draws, so the same decisions wherever chance is addressed.
 
+use std::path::{Path, PathBuf};
+
 use lbsim::drive::{Plan, RealTime};
+use lbsim::gate::agree::agreement;
 use lbsim::gate::run::{Options, run};
-use lbsim::report::Run;
+use lbsim::gate::{Expectation, Metric};
+use lbsim::report::{Run, Verdict};
 use lbsim::scenario::{Overrides, parse};
 
 /// One run, its requests' and attempts' sums checked.
@@ -128,4 +132,55 @@ set = { hang = true }
         let [refuses, hangs, works] = &run.providers[..] else { panic!("three providers") };
         assert_eq!((refuses.errors, hangs.timeouts, works.succeeded), (refuses.attempts, hangs.attempts, 20));
     }
+}
+
+/// A scenario of ours under both clocks, `scale` times faster than the wall: every share, refusal and success agrees. How long
+/// things took is left to `lbsim run --agree`: a busy machine is late, and tests assert no timings.
+#[track_caller]
+fn agrees(name: &str, set: &[&str], scale: f64) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name);
+    let overrides = Overrides { set: set.iter().map(|set| (*set).to_owned()).collect(), ..Overrides::default() };
+    let loaded = lbsim::scenario::load(path.to_str().expect("a name in UTF-8"), &overrides).expect("a scenario of ours");
+    let plan = loaded.scenario.plan;
+    let timed = |metric: Metric| matches!(metric, Metric::Latency(_) | Metric::Ttft(_));
+    let wanted: Vec<Expectation> = agreement(&report(&plan)).into_iter().map(|(wanted, _)| wanted).collect();
+    let wanted: Vec<Expectation> = wanted.into_iter().filter(|wanted| !timed(wanted.metric)).collect();
+    assert!(wanted.len() >= 3 + plan.providers.len(), "shares, refusals, shed, successes");
+    let real = Plan { real: Some(RealTime { time_scale: scale, ..RealTime::default() }), ..plan };
+    let found = run(&real, &wanted, Options::default()).expect("a plan that can be run").run;
+    for result in found.expectations {
+        assert_eq!(result.verdict, Verdict::Pass, "{result:?}");
+    }
+}
+
+#[test]
+fn weighted_agrees() {
+    agrees("weighted.toml", &["load.duration=60s"], 10.0);
+}
+
+#[test]
+fn rate_limits_agree() {
+    agrees("rate_limits.toml", &["load.duration=100s"], 10.0);
+}
+
+#[test]
+fn an_outage_agrees() {
+    agrees("outage.toml", &[], 20.0);
+}
+
+#[test]
+fn a_brownout_agrees() {
+    agrees("brownout.toml", &[], 20.0);
+}
+
+#[test]
+fn a_minute_of_a_recorded_trace_agrees() {
+    // Patel et al., "Splitwise", ISCA 2024: in the folder that `LBSIM_TRACES` names, or in `../shared/traces`.
+    let folder = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/traces");
+    let folder = std::env::var_os("LBSIM_TRACES").map_or_else(folder, PathBuf::from);
+    let Ok(trace) = folder.join("AzureLLMInferenceTrace_conv.csv").canonicalize() else {
+        eprintln!("skipped: no trace in {}", folder.display());
+        return;
+    };
+    agrees("azure_conversation.toml", &[&format!("load.trace={}", trace.display()), "load.duration=60s"], 10.0);
 }

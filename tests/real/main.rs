@@ -2,4 +2,5 @@
 
 mod agreement;
 mod gateway;
+mod program;
 mod target;

@@ -38,6 +38,7 @@ fn difference(name: &str, was: Option<&Figure>, now: Option<&Figure>) -> Option<
         (_, None) => Some("there is no such figure any more".to_owned()),
     };
     Some(ExpectationResult {
+        simulated: None,
         metric: metric.to_owned(),
         provider,
         during: None,

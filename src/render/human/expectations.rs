@@ -5,7 +5,7 @@ use crate::render::expectation::{got, mark, subject};
 use crate::render::number::count;
 use crate::render::table::{Column, Table};
 use crate::render::text::Tone;
-use crate::report::{Run, Verdict};
+use crate::report::{ExpectationResult, Run, Verdict};
 
 pub(super) fn write(page: &mut Page<'_>, run: &Run) {
     if !run.expectations.is_empty() {
@@ -29,24 +29,22 @@ pub(super) fn write_missed(page: &mut Page<'_>, run: &Run) {
 
 /// A row per expectation; what does not hold is marked.
 pub(in crate::render) fn table(run: &Run) -> Table {
-    let mut table = Table::new(&[
-        Column::word("expected"),
-        Column::text("of"),
-        Column::text("want"),
-        Column::figure("got"),
-        Column::figure("samples").dispensable(1),
-        Column::word("verdict"),
-    ]);
+    // Where real time is judged by virtual time, that has a column of its own.
+    let simulated = run.expectations.iter().any(|expectation| expectation.simulated.is_some());
+    let mut columns =
+        vec![Column::word("expected"), Column::text("of"), if simulated { Column::word("want") } else { Column::text("want") }];
+    if simulated {
+        columns.push(Column::figure("simulated"));
+    }
+    columns.extend([Column::figure("got"), Column::figure("samples").dispensable(1), Column::word("verdict")]);
+    let mut table = Table::new(&columns);
     for expectation in &run.expectations {
         let (mark, word, tone) = mark(expectation.verdict);
-        let cells = vec![
-            expectation.metric.clone(),
-            subject(expectation),
-            expectation.want.clone(),
-            got(expectation),
-            count(expectation.samples),
-            format!("{mark} {word}"),
-        ];
+        let mut cells = vec![expectation.metric.clone(), subject(expectation), expectation.want.clone()];
+        if simulated {
+            cells.push(got(&ExpectationResult { got: expectation.simulated, ..expectation.clone() }));
+        }
+        cells.extend([got(expectation), count(expectation.samples), format!("{mark} {word}")]);
         table.row(if expectation.verdict == Verdict::Pass { Tone::Plain } else { tone }, cells);
     }
     table
