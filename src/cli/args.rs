@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::exit::{FailOn, Failure, HELP};
-use super::{check, compare, completions, explain, init, man, merge, profiles, report, run, schema, strategies, sweep, validate};
+use super::{check, compare, completions, explain, init, man, merge, profiles, report, run, schema, serve, strategies, sweep, validate};
 use crate::render::{FORMATS, Format};
 use crate::scenario::Overrides;
 
@@ -53,6 +53,7 @@ pub enum Command {
     Compare(compare::Options),
     Sweep(sweep::Options),
     Merge(merge::Options),
+    Serve(serve::Options),
     Validate(validate::Options),
     Init(init::Options),
     Schema(schema::Options),

@@ -27,6 +27,7 @@ mod prove;
 mod report;
 mod run;
 mod schema;
+mod serve;
 mod shard;
 mod strategies;
 mod summary;
@@ -71,6 +72,7 @@ fn execute(command: &Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Compare(options) => compare::execute(options, terminal),
         Command::Sweep(options) => sweep::execute(options, terminal),
         Command::Merge(options) => merge::execute(options, terminal),
+        Command::Serve(options) => serve::execute(options, terminal),
         Command::Validate(options) => validate::execute(options, terminal),
         Command::Schema(options) => schema::execute(options, terminal),
         Command::Strategies(options) => strategies::execute(options, terminal),

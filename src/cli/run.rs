@@ -141,7 +141,7 @@ fn scale(plan: &mut Plan, options: &Options) -> Result<(), Failure> {
 }
 
 /// A factor of `--time-scale`.
-fn factor(text: &str) -> Result<f64, String> {
+pub(super) fn factor(text: &str) -> Result<f64, String> {
     let factor = text.parse::<f64>().ok().filter(|factor| (0.01..=1_000.0).contains(factor));
     factor.ok_or_else(|| "a number from 0.01 to 1000 is needed, e.g. 10: ten times faster".to_owned())
 }

@@ -15,6 +15,7 @@ pub mod markdown;
 pub mod number;
 pub mod profiles;
 pub mod prom;
+pub mod serve;
 pub mod sweep;
 pub mod table;
 pub mod text;

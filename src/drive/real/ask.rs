@@ -27,11 +27,16 @@ pub enum Ask {
     },
     /// What has been counted so far.
     Stats {
-        /// Where the answer goes.
-        answer: oneshot::Sender<Vec<Tally>>,
+        /// Where scenario time and counts go.
+        answer: oneshot::Sender<(Nanos, Vec<Tally>)>,
     },
     /// Count from zero again.
-    Reset,
+    Reset {
+        /// Scenario time, events and limits start over, too; what is under way ends without an answer.
+        clock: bool,
+        /// Told when it is done.
+        done: oneshot::Sender<()>,
+    },
     /// A request whose attempts came through a gateway is over: they need not be numbered any more.
     Over {
         /// As in [`Call::request`].
@@ -54,6 +59,8 @@ pub struct Arrival {
     pub origin: Origin,
     /// The driver's name for it, echoed in [`Sight`](super::sight::Sight).
     pub tag: u64,
+    /// Its client says that it has tried before.
+    pub again: bool,
     /// Where the parts of the answer go.
     pub answer: mpsc::UnboundedSender<Part>,
 }

@@ -25,6 +25,11 @@ impl Clock {
         Clock { start: Instant::now() + delay, scale }
     }
 
+    /// The same, with time zero now.
+    pub fn restarted(&self) -> Clock {
+        Clock { start: Instant::now(), ..*self }
+    }
+
     /// Scenario time now.
     pub fn now(&self) -> Nanos {
         let nanos = self.start.elapsed().as_nanos() as u64;

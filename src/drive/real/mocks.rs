@@ -8,7 +8,8 @@ use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 
 use super::clock::Clock;
-use super::server::{Listen, ListenError, listen};
+use super::listen::{Listen, ListenError, accept, bind};
+use super::server::shops;
 use super::sight::Watch;
 use super::station::Station;
 use crate::drive::plan::Plan;
@@ -53,9 +54,13 @@ impl Mocks {
     pub fn start(plan: &Plan, scale: f64, at: Listen, watch: Watch) -> Result<Mocks, MocksError> {
         let workers = available_parallelism().map_or(2, |cores| cores.get().min(WORKERS_MAX));
         let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build().map_err(MocksError::Threads)?;
+        let bound = runtime.block_on(bind(plan, at))?;
         let clock = Clock::start(DELAY, scale);
         let station = Station::start(plan, clock, watch)?;
-        let addresses = runtime.block_on(listen(plan, &station.inbox(), clock, at))?;
+        let addresses = bound.iter().map(|(_, address)| *address).collect();
+        for ((listener, _), shop) in bound.into_iter().zip(shops(plan, &station.inbox(), clock)) {
+            runtime.spawn(accept(listener, shop));
+        }
         Ok(Mocks { addresses, clock, station, runtime: Some(runtime) })
     }
 

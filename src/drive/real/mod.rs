@@ -6,7 +6,7 @@
 //! | part | does |
 //! |---|---|
 //! | `station`, `ask`, `numbers`, `sight`, `stats` | the mock providers of `world`, with precise timers |
-//! | `server`, `stream`, `openai`, `mocks` | HTTP in front of them |
+//! | `listen`, `server`, `stream`, `openai`, `mocks` | HTTP in front of them |
 //! | `client`, `sse`, `answer` | sends attempts, reads answers |
 //! | `target`, `sides` | someone else's gateway in between, and what is seen on its two sides |
 //! | `driver`, `witness` | moves the state machine by the clock and by what the clients tell |
@@ -19,6 +19,7 @@ pub mod clock;
 mod direct;
 mod driver;
 pub mod label;
+pub mod listen;
 pub mod mocks;
 mod numbers;
 pub mod openai;

@@ -1,23 +1,15 @@
-//! The mock providers over HTTP: one listener each, all in front of one [`Station`](super::station::Station).
+//! What the mock providers say over HTTP: requests become questions to one [`Station`](super::station::Station).
 
 use std::convert::Infallible;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::Sender;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::TAG_NONE;
@@ -31,39 +23,20 @@ use crate::drive::plan::Plan;
 use crate::time::Nanos;
 use crate::world::provider::Call;
 use crate::world::requests::RequestFactory;
+use crate::world::spec::ProviderSpec;
 
 /// Longest request body that is read.
 const BODY_MAX: usize = 16 << 20;
-/// A client has so long for the head of its request.
-const HEAD_TIME: Duration = Duration::from_secs(30);
+/// In which the SDKs of OpenAI and Anthropic say how often they have tried before.
+const RETRY_COUNT: &str = "x-stainless-retry-count";
 /// Characters of a prompt to a token, where nobody says how many tokens there are.
 const CHARACTERS_PER_TOKEN: u64 = 4;
 
-/// No address to listen on.
-#[derive(Debug, Error)]
-#[error("cannot listen on {address} for the mock of `{provider}`: {source}")]
-pub struct ListenError {
-    /// Name of the provider.
-    pub provider: String,
-    /// Where.
-    pub address: SocketAddr,
-    /// Why not.
-    pub source: io::Error,
-}
-
-/// Where the mocks listen: `ip`, and port + position; port 0: any free ones.
-#[derive(Clone, Copy, Debug)]
-pub struct Listen {
-    /// Loopback unless someone wants otherwise.
-    pub ip: IpAddr,
-    /// Of the first provider.
-    pub port: u16,
-}
-
-type Body = Either<Full<Bytes>, Stream>;
+/// Of an answer.
+pub type Body = Either<Full<Bytes>, Stream>;
 
 /// What all connections of one provider share.
-struct Shop {
+pub struct Shop {
     provider: usize,
     name: String,
     models: Vec<String>,
@@ -74,24 +47,15 @@ struct Shop {
     sizes: RequestFactory,
 }
 
-/// Starts to listen for every provider of a plan; returns their addresses in file order.
-///
-/// # Errors
-/// [`ListenError`] for the first port that is not free.
-pub async fn listen(plan: &Plan, station: &Sender<Ask>, clock: Clock, listen: Listen) -> Result<Vec<SocketAddr>, ListenError> {
+/// One for each provider of a plan, in file order.
+pub fn shops(plan: &Plan, station: &Sender<Ask>, clock: Clock) -> Vec<Arc<Shop>> {
     let keys = Arc::new(AtomicU64::new(0));
-    let mut addresses = Vec::new();
-    for (provider, spec) in plan.providers.iter().enumerate() {
-        let port = if listen.port == 0 { 0 } else { listen.port.saturating_add(provider as u16) };
-        let address = SocketAddr::new(listen.ip, port);
-        let failed = |source| ListenError { provider: spec.name.clone(), address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        addresses.push(listener.local_addr().map_err(failed)?);
+    let shop = |(provider, spec): (usize, &ProviderSpec)| {
         let mut models = plan.engine.providers[provider].models.clone();
         if models.is_empty() {
             models.push(spec.name.clone());
         }
-        let shop = Arc::new(Shop {
+        Arc::new(Shop {
             provider,
             name: spec.name.clone(),
             models,
@@ -99,41 +63,15 @@ pub async fn listen(plan: &Plan, station: &Sender<Ask>, clock: Clock, listen: Li
             keys: Arc::clone(&keys),
             clock,
             sizes: RequestFactory::new(&plan.load, plan.seed, plan.timeout),
-        });
-        Handle::current().spawn(accept(listener, shop));
-    }
-    Ok(addresses)
-}
-
-async fn accept(listener: TcpListener, shop: Arc<Shop>) {
-    loop {
-        match listener.accept().await {
-            Ok((socket, _)) => {
-                tokio::spawn(converse(socket, Arc::clone(&shop)));
-            }
-            // Out of file descriptors, as a rule: some will come back.
-            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-        }
-    }
-}
-
-async fn converse(socket: TcpStream, shop: Arc<Shop>) {
-    // Small answers in time matter more than full packets.
-    let _ = socket.set_nodelay(true);
-    let service = service_fn(move |request| {
-        let shop = Arc::clone(&shop);
-        async move { shop.serve(request).await }
-    });
-    let connection =
-        http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).serve_connection(TokioIo::new(socket), service);
-    // However it ended: the client is gone, broke the protocol, or was refused.
-    let _ = connection.await;
+        })
+    };
+    plan.providers.iter().enumerate().map(shop).collect()
 }
 
 /// The provider does not answer: its connection ends.
 #[derive(Debug, Error)]
 #[error("the connection is refused")]
-struct Hangup;
+pub struct Hangup;
 
 impl From<Infallible> for Hangup {
     fn from(never: Infallible) -> Hangup {
@@ -142,14 +80,21 @@ impl From<Infallible> for Hangup {
 }
 
 impl Shop {
-    async fn serve(&self, request: Request<Incoming>) -> Result<Response<Body>, Hangup> {
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// [`Hangup`].
+    pub async fn serve(&self, request: Request<Incoming>) -> Result<Response<Body>, Hangup> {
         let path = request.uri().path().trim_end_matches('/').to_owned();
         match (request.method(), path.as_str()) {
             (&Method::POST, path) if path.ends_with("/chat/completions") => self.complete(request).await,
             (&Method::GET, path) if path.ends_with("/models") => self.models().await,
             (&Method::GET, "/stats") => Ok(self.stats().await),
             (&Method::POST, "/reset") => {
-                let _ = self.station.send(Ask::Reset);
+                let clock = request.uri().query() == Some("clock");
+                let (done, told) = oneshot::channel();
+                let _ = self.station.send(Ask::Reset { clock, done });
+                let _ = told.await;
                 Ok(json(StatusCode::OK, "{}".to_owned()))
             }
             _ => Ok(json(StatusCode::NOT_FOUND, openai::error(404, None))),
@@ -177,13 +122,14 @@ impl Shop {
     async fn stats(&self) -> Response<Body> {
         let (answer, told) = oneshot::channel();
         let _ = self.station.send(Ask::Stats { answer });
-        let tallies: Vec<Tally> = told.await.unwrap_or_default();
+        let (now, tallies): (Nanos, Vec<Tally>) = told.await.unwrap_or_default();
         let tally = tallies.get(self.provider).copied().unwrap_or_default();
-        let text = serde_json::json!({"provider": self.name, "stats": tally}).to_string();
+        let text = serde_json::json!({"provider": self.name, "t_s": now.as_f64() / 1e9, "stats": tally}).to_string();
         json(StatusCode::OK, text)
     }
 
     async fn complete(&self, request: Request<Incoming>) -> Result<Response<Body>, Hangup> {
+        let again = request.headers().get(RETRY_COUNT).is_some_and(|count| count.as_bytes() != b"0");
         let labelled = request.headers().get(label::LABEL).and_then(|value| Label::read(value.to_str().ok()?));
         let Ok(body) = Limited::new(request.into_body(), BODY_MAX).collect().await else {
             return Ok(json(StatusCode::PAYLOAD_TOO_LARGE, openai::error(413, None)));
@@ -196,7 +142,7 @@ impl Shop {
         let Label { call, tag, origin } =
             labelled.unwrap_or_else(|| Label { call: self.estimate(&asked, key), tag: TAG_NONE, origin: Origin::Stranger });
         let (answer, mut parts) = mpsc::unbounded_channel();
-        let _ = self.station.send(Ask::Arrive(Arrival { key, provider: self.provider, call, origin, tag, answer }));
+        let _ = self.station.send(Ask::Arrive(Arrival { key, provider: self.provider, call, origin, tag, again, answer }));
         let visit = Visit { key, station: self.station.clone() };
         let head = Head {
             id: format!("chatcmpl-{}-{}", call.request, call.attempt),

@@ -61,6 +61,7 @@ enum Phase {
 }
 
 struct Floor {
+    plan: Plan,
     clock: Clock,
     fleet: Fleet,
     events: EventQueue,
@@ -80,12 +81,9 @@ impl Station {
     /// # Errors
     /// Limits that cannot be enforced.
     pub fn start(plan: &Plan, clock: Clock, watch: Watch) -> Result<Station, LimitError> {
-        let classes = &plan.load.classes;
-        let mean = |size: fn(&crate::world::spec::Class) -> f64| classes.iter().map(|class| class.share * size(class)).sum::<f64>() as u64;
-        let background = Cost { input: mean(|class| class.input.mean()), output: mean(|class| class.output.mean()) };
         let mut floor = Floor {
             clock,
-            fleet: Fleet::new(&plan.providers, &plan.events, plan.seed, background)?,
+            fleet: fleet(plan)?,
             events: EventQueue::default(),
             jobs: Slab::default(),
             by_key: HashMap::new(),
@@ -95,11 +93,9 @@ impl Station {
             numbers: Numbers::default(),
             now: Nanos::ZERO,
             watch,
+            plan: plan.clone(),
         };
-        for (index, event) in plan.events.iter().enumerate() {
-            floor.schedule(event.at, Class::Edge, kind::BEGIN, index as u32);
-            floor.schedule(event.until.unwrap_or(Nanos::MAX), Class::Edge, kind::END, index as u32);
-        }
+        floor.schedule_edges();
         let (inbox, asked) = channel();
         let thread = std::thread::spawn(move || floor.run(&asked));
         Ok(Station { inbox, thread: Some(thread) })
@@ -117,6 +113,14 @@ impl Drop for Station {
         let _ = self.inbox.send(Ask::Stop);
         self.thread.take().map(JoinHandle::join);
     }
+}
+
+/// The providers of a plan, as they are at the start.
+fn fleet(plan: &Plan) -> Result<Fleet, LimitError> {
+    let classes = &plan.load.classes;
+    let mean = |size: fn(&crate::world::spec::Class) -> f64| classes.iter().map(|class| class.share * size(class)).sum::<f64>() as u64;
+    let background = Cost { input: mean(|class| class.input.mean()), output: mean(|class| class.output.mean()) };
+    Fleet::new(&plan.providers, &plan.events, plan.seed, background)
 }
 
 impl Floor {
@@ -153,6 +157,26 @@ impl Floor {
         }
     }
 
+    /// The beginnings and ends of the scenario's events.
+    fn schedule_edges(&mut self) {
+        for index in 0..self.plan.events.len() {
+            let (at, until) = (self.plan.events[index].at, self.plan.events[index].until);
+            self.schedule(at, Class::Edge, kind::BEGIN, index as u32);
+            self.schedule(until.unwrap_or(Nanos::MAX), Class::Edge, kind::END, index as u32);
+        }
+    }
+
+    /// Scenario time starts over, with idle providers.
+    fn restart(&mut self) {
+        // The limits were good the first time.
+        let Ok(fleet) = fleet(&self.plan) else { return };
+        // Dropping an attempt's end of the channel ends its connection.
+        (self.jobs, self.fleet, self.events, self.numbers) = (Slab::default(), fleet, EventQueue::default(), Numbers::default());
+        self.by_key.clear();
+        (self.clock, self.now, self.probes) = (self.clock.restarted(), Nanos::ZERO, 0);
+        self.schedule_edges();
+    }
+
     fn schedule(&mut self, time: Nanos, class: Class, kind: u8, slot: u32) {
         let generation = if kind <= kind::ANSWER { self.jobs.generation(slot) } else { 0 };
         self.events.push(time, class, Target { kind, slot, generation });
@@ -174,12 +198,16 @@ impl Floor {
                 let _ = answer.send(self.fleet.mock(provider).probe(self.now, self.probes));
             }
             Ask::Stats { answer } => {
-                let _ = answer.send(self.tallies.clone());
+                let _ = answer.send((self.now, self.tallies.clone()));
             }
-            Ask::Reset => {
+            Ask::Reset { clock, done } => {
+                if clock {
+                    self.restart();
+                }
                 for (provider, tally) in self.tallies.iter_mut().enumerate() {
                     *tally = Tally { in_flight: self.fleet.mock(provider).in_flight(), ..Tally::default() };
                 }
+                let _ = done.send(());
             }
             Ask::Over { request } => self.numbers.forget(request),
             Ask::Stop => {}
@@ -187,13 +215,14 @@ impl Floor {
     }
 
     fn arrive(&mut self, arrival: Arrival) {
-        let Arrival { key, provider, mut call, origin, tag, answer } = arrival;
+        let Arrival { key, provider, mut call, origin, tag, again, answer } = arrival;
         match origin {
             Origin::Driver => {}
             Origin::Gateway => call.attempt = self.numbers.attempt(call.request),
             Origin::Stranger => call.request = self.numbers.request(),
         }
         self.tallies[provider].attempts += 1;
+        self.tallies[provider].retries += u64::from(again);
         let job = Job {
             key,
             provider,

@@ -5,8 +5,11 @@ use serde::Serialize;
 /// Counts of one provider since the start, or since the last reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
-    /// Attempts that reached it: the sum of the next five, and of those in flight.
+    /// Attempts that reached it: the sum of the five after the retries, and of those in flight.
     pub attempts: u64,
+    /// Of the attempts: those whose client said that it had tried before, as the SDKs of OpenAI and Anthropic do
+    /// (`x-stainless-retry-count`).
+    pub retries: u64,
     /// Whole answers sent.
     pub succeeded: u64,
     /// 429s sent.

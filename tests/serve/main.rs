@@ -1,0 +1,4 @@
+//! `lbsim serve`: the program, and what it says over sockets.
+
+mod command;
+mod server;
