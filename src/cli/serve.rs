@@ -14,8 +14,10 @@ use super::{interrupt, run};
 use crate::drive::Plan;
 use crate::drive::real::listen::Listen;
 use crate::drive::real::mocks::Mocks;
+use crate::engine::ProviderConfig;
 use crate::render::serve::{FORMS, Form, Served, Serving};
 use crate::scenario::{Overrides, Scenario};
+use crate::world::spec::ProviderSpec;
 
 /// How soon Ctrl-C is noticed.
 const LOOK: Duration = Duration::from_millis(50);
@@ -24,12 +26,17 @@ const HELP: &str = "\
 Provider k of the file (from 0) listens on port N + k. What it answers:
   POST …/chat/completions  plain, or streamed with \"stream\": true; any model
                            name and any API key will do
+  POST …/messages          the same as Anthropic has it, where that is the shape
   GET …/models             its models; fails as health probes do
   GET /stats               what it has counted, as JSON
   POST /reset              all providers count from zero again;
                            /reset?clock starts scenario time over, too: events,
                            limits and draws begin anew, and what is under way
                            ends without an answer
+Errors, refusals, headers and request ids look as those of the provider's
+profile do, or of its `shape`: openai (unless given), azure, azure-ptu,
+anthropic, gemini, bedrock, mistral, cohere or openrouter. Rate-limit headers
+are there where `visibility` is \"headers\".
 Latency, quotas, errors and events are those of the scenario, whose time runs
 from the start. Nothing of a body is sent before the first token is due. A
 prompt counts a token for every 4 characters; output tokens are drawn as the
@@ -122,17 +129,17 @@ fn printed(options: &Options, scenario: &Scenario, addresses: &[SocketAddr], wid
 }
 
 fn served(plan: &Plan, addresses: &[SocketAddr]) -> Vec<Served> {
-    let weighted = plan.engine.providers.iter().zip(addresses);
-    let provider = |(known, address): (&crate::engine::ProviderConfig, &SocketAddr)| Served {
+    let provider = |((known, truth), address): ((&ProviderConfig, &ProviderSpec), &SocketAddr)| Served {
         name: known.name.clone(),
         address: reachable(*address),
         models: known.models.clone(),
         weight: known.weight,
         priority: known.priority,
+        shape: truth.shape,
         rpm: known.limits.rpm,
         tpm: known.limits.tpm,
     };
-    weighted.map(provider).collect()
+    plan.engine.providers.iter().zip(&plan.providers).zip(addresses).map(provider).collect()
 }
 
 /// An address of "everywhere" is none that can be called: from this machine, loopback is.

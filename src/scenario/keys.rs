@@ -80,6 +80,7 @@ pub(super) const PROVIDER: &[&str] = &[
     "cost",
     "background",
     "profile",
+    "shape",
     "quota_group",
     "url",
     "api_key_env",

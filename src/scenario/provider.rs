@@ -5,6 +5,7 @@ use crate::engine::limit::Limits;
 use crate::time::Nanos;
 use crate::world::dist::Dist;
 use crate::world::profile::PROFILES;
+use crate::world::shape::{SHAPES, Shape};
 use crate::world::spec::{ProviderSpec, Service, Visibility};
 
 use super::distribution;
@@ -45,6 +46,7 @@ struct Defaults {
     limits: Limits,
     visibility: Visibility,
     cost: Option<Cost>,
+    shape: Shape,
 }
 
 impl Default for Defaults {
@@ -59,6 +61,7 @@ impl Default for Defaults {
             limits: Limits::default(),
             visibility: Visibility::default(),
             cost: None,
+            shape: Shape::default(),
         }
     }
 }
@@ -140,6 +143,7 @@ fn profile(fields: &Fields<'_>, sink: &mut Sink) -> Defaults {
             error_status: profile.errors.value.status,
             slots: profile.slots.map(|slots| slots.value),
             limits: profile.limits(),
+            shape: profile.shape,
             ..Defaults::default()
         },
         None => Defaults::default(),
@@ -166,6 +170,7 @@ fn truth(fields: &Fields<'_>, name: String, defaults: Defaults, sink: &mut Sink)
         quota_group: fields.read("quota_group", sink, string),
         background: fields.read("background", sink, positive_rate).unwrap_or(0.0),
         cost: fields.read("cost", sink, cost).or(defaults.cost),
+        shape: fields.read("shape", sink, |node, sink| word(node, "shape", &SHAPES, sink)).unwrap_or(defaults.shape),
     }
 }
 

@@ -6,5 +6,6 @@ pub mod fleet;
 pub mod profile;
 pub mod provider;
 pub mod requests;
+pub mod shape;
 pub mod spec;
 pub mod trace;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::dist::Dist;
+use super::shape::Shape;
 use crate::engine::config::Cost;
 use crate::engine::limit::Limits;
 use crate::time::Nanos;
@@ -184,6 +185,8 @@ pub struct ProviderSpec {
     pub background: f64,
     /// Price per million tokens.
     pub cost: Option<Cost>,
+    /// Whose wire format it speaks, where it is served over HTTP.
+    pub shape: Shape,
 }
 
 /// How long answers take; values in nanoseconds.

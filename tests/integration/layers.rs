@@ -19,7 +19,7 @@ const ALLOWED: [(&str, &str, &str); 8] = [
     ("drive/real/clock.rs", "Instant", "the real clock"),
     ("drive/real/clock.rs", "thread::", "yields in the last stretch before a moment"),
     ("drive/real/mocks.rs", "thread::", "asks how many cores there are for sockets"),
-    ("drive/real/answer.rs", "SystemTime", "headers that tell a point in time become a distance from now"),
+    ("drive/real/clock.rs", "SystemTime", "headers that tell a point in time become a distance from now"),
     ("drive/real/station.rs", "thread::", "the mock providers of the real clock have a thread of their own"),
     ("drive/real/stream.rs", "Instant", "paces a real stream"),
 ];

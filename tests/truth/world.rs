@@ -61,6 +61,7 @@ pub fn provider(name: &str, latency: Dist) -> Provider {
         quota_group: None,
         background: 0.0,
         cost: None,
+        shape: Default::default(),
     };
     Provider { spec, config: ProviderConfig { name: name.to_owned(), ..ProviderConfig::default() } }
 }

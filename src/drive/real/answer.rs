@@ -1,17 +1,15 @@
 //! Reads an answer as it comes, in one piece or as a stream, and says how it ended.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use http_body_util::BodyExt;
 use hyper::Response;
 use hyper::body::{Body, Bytes};
 use serde::Deserialize;
 
+use super::clock::since_1970;
 use super::sse::Events;
 use crate::engine::limit::RateLimitHeaders;
 use crate::engine::{RefusalKind, Usage};
 use crate::metrics::observe::{Answer, Broken};
-use crate::time::Nanos;
 
 /// An answer in one piece may have so many bytes.
 pub const WHOLE_MAX: usize = 32 << 20;
@@ -88,10 +86,9 @@ impl From<Told> for Usage {
 }
 
 /// What the head of an answer says of the limits; `None`: nothing.
-#[expect(clippy::disallowed_methods, reason = "some providers tell a point in time; only the distance from now goes on from here")]
 pub fn limits<B>(response: &Response<B>) -> Option<Box<RateLimitHeaders>> {
     let mut told = RateLimitHeaders::default();
-    let wall_clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(Nanos::ZERO, |since| Nanos::new(since.as_nanos() as u64));
+    let wall_clock = since_1970();
     let mut any = false;
     for (name, value) in response.headers() {
         any |= value.to_str().is_ok_and(|value| told.read(name.as_str(), value, wall_clock));

@@ -3,7 +3,7 @@
 //! A sleep of the operating system ends 50–100 µs late, so the last stretch before a moment is spent in yields.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Nanos;
 
@@ -45,6 +45,12 @@ impl Clock {
     pub fn wall(&self, span: Nanos) -> Duration {
         Duration::from_nanos((span.as_f64() / self.scale) as u64)
     }
+}
+
+/// The wall clock, as the time since 1970-01-01 00:00 UTC.
+#[expect(clippy::disallowed_methods, reason = "some headers tell a point in time; only the distance from now goes on from there")]
+pub fn since_1970() -> Nanos {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(Nanos::ZERO, |since| Nanos::new(since.as_nanos() as u64))
 }
 
 /// Nobody can send any more.

@@ -6,7 +6,7 @@
 //! | part | does |
 //! |---|---|
 //! | `station`, `ask`, `numbers`, `sight`, `stats` | the mock providers of `world`, with precise timers |
-//! | `listen`, `server`, `stream`, `openai`, `mocks` | HTTP in front of them |
+//! | `listen`, `server`, `reply`, `stream`, `openai`, `messages`, `shape`, `mocks` | HTTP in front of them |
 //! | `client`, `sse`, `answer` | sends attempts, reads answers |
 //! | `target`, `sides` | someone else's gateway in between, and what is seen on its two sides |
 //! | `driver`, `witness` | moves the state machine by the clock and by what the clients tell |
@@ -20,10 +20,13 @@ mod direct;
 mod driver;
 pub mod label;
 pub mod listen;
+mod messages;
 pub mod mocks;
 mod numbers;
 pub mod openai;
+pub mod reply;
 pub mod server;
+pub mod shape;
 mod sides;
 pub mod sight;
 pub mod sse;

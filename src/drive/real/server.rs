@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::Sender;
 
-use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
+use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -16,30 +16,33 @@ use super::TAG_NONE;
 use super::ask::{Arrival, Ask, Origin, Part};
 use super::clock::Clock;
 use super::label::{self, Label};
-use super::openai::{self, Asked, Head};
+use super::openai::{self, Api, Asked, Head};
+use super::reply::{Body, Envelope, Failure};
+use super::shape::Style;
 use super::stats::Tally;
 use super::stream::{Stream, pour};
 use crate::drive::plan::Plan;
 use crate::time::Nanos;
 use crate::world::provider::Call;
 use crate::world::requests::RequestFactory;
+use crate::world::shape::Shape;
 use crate::world::spec::ProviderSpec;
 
 /// Longest request body that is read.
 const BODY_MAX: usize = 16 << 20;
 /// In which the SDKs of OpenAI and Anthropic say how often they have tried before.
 const RETRY_COUNT: &str = "x-stainless-retry-count";
+/// Type of a streamed answer.
+const EVENTS: &str = "text/event-stream";
 /// Characters of a prompt to a token, where nobody says how many tokens there are.
 const CHARACTERS_PER_TOKEN: u64 = 4;
-
-/// Of an answer.
-pub type Body = Either<Full<Bytes>, Stream>;
 
 /// What all connections of one provider share.
 pub struct Shop {
     provider: usize,
     name: String,
     models: Vec<String>,
+    style: &'static Style,
     station: Sender<Ask>,
     keys: Arc<AtomicU64>,
     clock: Clock,
@@ -59,6 +62,7 @@ pub fn shops(plan: &Plan, station: &Sender<Ask>, clock: Clock) -> Vec<Arc<Shop>>
             provider,
             name: spec.name.clone(),
             models,
+            style: Style::of(spec.shape),
             station: station.clone(),
             keys: Arc::clone(&keys),
             clock,
@@ -66,6 +70,14 @@ pub fn shops(plan: &Plan, station: &Sender<Ask>, clock: Clock) -> Vec<Arc<Shop>>
         })
     };
     plan.providers.iter().enumerate().map(shop).collect()
+}
+
+/// What a request is for.
+enum What {
+    Complete(Api),
+    Models,
+    Stats,
+    Reset { clock: bool },
 }
 
 /// The provider does not answer: its connection ends.
@@ -86,19 +98,36 @@ impl Shop {
     /// [`Hangup`].
     pub async fn serve(&self, request: Request<Incoming>) -> Result<Response<Body>, Hangup> {
         let path = request.uri().path().trim_end_matches('/').to_owned();
-        match (request.method(), path.as_str()) {
-            (&Method::POST, path) if path.ends_with("/chat/completions") => self.complete(request).await,
-            (&Method::GET, path) if path.ends_with("/models") => self.models().await,
-            (&Method::GET, "/stats") => Ok(self.stats().await),
-            (&Method::POST, "/reset") => {
-                let clock = request.uri().query() == Some("clock");
-                let (done, told) = oneshot::channel();
-                let _ = self.station.send(Ask::Reset { clock, done });
-                let _ = told.await;
-                Ok(json(StatusCode::OK, "{}".to_owned()))
-            }
-            _ => Ok(json(StatusCode::NOT_FOUND, openai::error(404, None))),
+        let anthropic = self.style.shape == Shape::Anthropic;
+        let (allowed, what) = match path.as_str() {
+            path if path.ends_with("/chat/completions") => (Method::POST, What::Complete(Api::Chat)),
+            path if path.ends_with("/messages") && anthropic => (Method::POST, What::Complete(Api::Messages)),
+            path if path.ends_with("/models") => (Method::GET, What::Models),
+            "/stats" => (Method::GET, What::Stats),
+            "/reset" => (Method::POST, What::Reset { clock: request.uri().query() == Some("clock") }),
+            _ => return Ok(self.refuse(StatusCode::NOT_FOUND)),
+        };
+        if request.method() != allowed {
+            let mut response = self.refuse(StatusCode::METHOD_NOT_ALLOWED);
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(if allowed == Method::GET { "GET" } else { "POST" }));
+            return Ok(response);
         }
+        match what {
+            What::Complete(api) => self.complete(request, api).await,
+            What::Models => self.models().await,
+            What::Stats => Ok(self.stats().await),
+            What::Reset { clock } => Ok(self.reset(clock).await),
+        }
+    }
+
+    /// For what is no call of a model.
+    fn envelope(&self) -> Envelope {
+        let id = format!("req_{}_{:x}", self.provider, self.keys.fetch_add(1, Relaxed));
+        Envelope { style: self.style, clock: self.clock, origin: Origin::Stranger, id, model: String::new() }
+    }
+
+    fn refuse(&self, status: StatusCode) -> Response<Body> {
+        self.envelope().failure(Failure::plain(status), None)
     }
 
     /// A list of models; what a health probe asks for, so it fails as probes do.
@@ -108,10 +137,11 @@ impl Shop {
         match told.await {
             Ok(Some((after, good))) => {
                 tokio::time::sleep(self.clock.wall(after)).await;
+                let api = if self.style.shape == Shape::Anthropic { Api::Messages } else { Api::Chat };
                 match (good, after) {
-                    (true, _) => Ok(json(StatusCode::OK, openai::models(&self.models))),
+                    (true, _) => Ok(self.envelope().whole(openai::models(api, &self.models), None)),
                     (false, Nanos::ZERO) => Err(Hangup),
-                    (false, _) => Ok(json(StatusCode::SERVICE_UNAVAILABLE, openai::error(503, None))),
+                    (false, _) => Ok(self.refuse(StatusCode::SERVICE_UNAVAILABLE)),
                 }
             }
             Ok(None) => std::future::pending().await,
@@ -125,61 +155,50 @@ impl Shop {
         let (now, tallies): (Nanos, Vec<Tally>) = told.await.unwrap_or_default();
         let tally = tallies.get(self.provider).copied().unwrap_or_default();
         let text = serde_json::json!({"provider": self.name, "t_s": now.as_f64() / 1e9, "stats": tally}).to_string();
-        json(StatusCode::OK, text)
+        self.envelope().whole(text, None)
     }
 
-    async fn complete(&self, request: Request<Incoming>) -> Result<Response<Body>, Hangup> {
+    async fn reset(&self, clock: bool) -> Response<Body> {
+        let (done, told) = oneshot::channel();
+        let _ = self.station.send(Ask::Reset { clock, done });
+        let _ = told.await;
+        self.envelope().whole("{}".to_owned(), None)
+    }
+
+    async fn complete(&self, request: Request<Incoming>, api: Api) -> Result<Response<Body>, Hangup> {
         let again = request.headers().get(RETRY_COUNT).is_some_and(|count| count.as_bytes() != b"0");
         let labelled = request.headers().get(label::LABEL).and_then(|value| Label::read(value.to_str().ok()?));
+        let deployment = deployment(request.uri().path());
         let Ok(body) = Limited::new(request.into_body(), BODY_MAX).collect().await else {
-            return Ok(json(StatusCode::PAYLOAD_TOO_LARGE, openai::error(413, None)));
+            return Ok(self.refuse(StatusCode::PAYLOAD_TOO_LARGE));
         };
         let Ok(asked) = serde_json::from_slice::<Asked>(&body.to_bytes()) else {
-            return Ok(json(StatusCode::BAD_REQUEST, openai::error(400, None)));
+            return Ok(self.refuse(StatusCode::BAD_REQUEST));
         };
         let key = self.keys.fetch_add(1, Relaxed);
         let labelled = labelled.or_else(|| asked.opening().and_then(Label::find));
         let Label { call, tag, origin } =
             labelled.unwrap_or_else(|| Label { call: self.estimate(&asked, key), tag: TAG_NONE, origin: Origin::Stranger });
-        let (answer, mut parts) = mpsc::unbounded_channel();
+        let (answer, parts) = mpsc::unbounded_channel();
         let _ = self.station.send(Ask::Arrive(Arrival { key, provider: self.provider, call, origin, tag, again, answer }));
         let visit = Visit { key, station: self.station.clone() };
+        let model = Some(asked.model).filter(|model| !model.is_empty()).or(deployment).unwrap_or_default();
+        let name = if api == Api::Messages { "msg" } else { "chatcmpl" };
         let head = Head {
-            id: format!("chatcmpl-{}-{}", call.request, call.attempt),
+            api,
+            id: format!("{name}-{}-{}", call.request, call.attempt),
             cut: asked.max_tokens.or(asked.max_completion_tokens) == Some(call.output),
-            model: asked.model,
+            model: model.clone(),
             input: call.input,
             output: call.output,
         };
-        let usage = asked.stream_options.is_some_and(|options| options.include_usage);
-        match parts.recv().await {
-            Some(Part::First { headers, rest }) if asked.stream => {
-                let (sender, stream) = Stream::new();
-                let rest = self.clock.wall(rest);
-                tokio::spawn(pour(head, usage, rest, parts, sender, visit));
-                Ok(with_limits(Response::builder().header("content-type", "text/event-stream"), headers.as_deref(), Either::Right(stream)))
-            }
-            // The client asked for the answer in one piece.
-            Some(Part::First { headers, .. }) => match parts.recv().await {
-                Some(Part::Done { .. }) => Ok(whole(&head, headers.as_deref())),
-                _ => Err(Hangup),
-            },
-            Some(Part::Done { headers }) if asked.stream => {
-                let text =
-                    head.opening() + &if head.output > 1 { head.tokens(head.output - 1) } else { String::new() } + &head.closing(usage);
-                let response = Response::builder().header("content-type", "text/event-stream");
-                Ok(with_limits(response, headers.as_deref(), Either::Left(Full::from(text))))
-            }
-            Some(Part::Done { headers }) => Ok(whole(&head, headers.as_deref())),
-            Some(Part::Error { status, retry_after, refusal, headers }) => {
-                let mut response = Response::builder().status(status).header("content-type", "application/json");
-                if let Some(after) = retry_after {
-                    let millis = after.as_nanos().div_ceil(1_000_000);
-                    response = response.header("retry-after-ms", millis).header("retry-after", millis.div_ceil(1_000));
-                }
-                Ok(with_limits(response, headers.as_deref(), Either::Left(Full::from(openai::error(status, refusal)))))
-            }
-            Some(Part::Refused) | None => Err(Hangup),
+        let id = format!("req_{}_{:x}_{}", self.provider, call.request, call.attempt);
+        let envelope = Envelope { style: self.style, clock: self.clock, origin, id, model };
+        if asked.stream {
+            let usage = asked.stream_options.is_some_and(|options| options.include_usage);
+            streamed(&envelope, head, usage, parts, visit).await
+        } else {
+            whole(&envelope, &head, parts, visit).await
         }
     }
 
@@ -199,22 +218,60 @@ impl Shop {
     }
 }
 
-fn whole(head: &Head, headers: Option<&crate::engine::limit::RateLimitHeaders>) -> Response<Body> {
-    with_limits(Response::builder().header("content-type", "application/json"), headers, Either::Left(Full::from(head.whole())))
+/// The answer in one piece, when all of it is due.
+async fn whole(
+    envelope: &Envelope,
+    head: &Head,
+    mut parts: mpsc::UnboundedReceiver<Part>,
+    _visit: Visit,
+) -> Result<Response<Body>, Hangup> {
+    let mut first = None;
+    loop {
+        match parts.recv().await {
+            Some(Part::First { headers, .. }) => first = headers,
+            Some(Part::Done { headers }) => return Ok(envelope.whole(head.whole(), first.or(headers).as_deref())),
+            other => return failed(envelope, other),
+        }
+    }
 }
 
-fn json(status: StatusCode, text: String) -> Response<Body> {
-    with_limits(Response::builder().status(status).header("content-type", "application/json"), None, Either::Left(Full::from(text)))
+/// The answer as it comes.
+async fn streamed(
+    envelope: &Envelope,
+    head: Head,
+    usage: bool,
+    mut parts: mpsc::UnboundedReceiver<Part>,
+    visit: Visit,
+) -> Result<Response<Body>, Hangup> {
+    match parts.recv().await {
+        Some(Part::First { headers, rest }) => {
+            let (sender, stream) = Stream::new();
+            tokio::spawn(pour(head, usage, envelope.clock.wall(rest), parts, sender, visit));
+            Ok(envelope.good(EVENTS, headers.as_deref(), Either::Right(stream)))
+        }
+        // All of it at once.
+        Some(Part::Done { headers }) => {
+            let rest = if head.output > 1 { head.tokens(head.output - 1) } else { String::new() };
+            let text = head.opening() + &rest + &head.closing(usage);
+            Ok(envelope.good(EVENTS, headers.as_deref(), Either::Left(Full::from(text))))
+        }
+        other => failed(envelope, other),
+    }
 }
 
-fn with_limits(
-    response: hyper::http::response::Builder,
-    headers: Option<&crate::engine::limit::RateLimitHeaders>,
-    body: Body,
-) -> Response<Body> {
-    let told = headers.map(openai::limit_headers).unwrap_or_default();
-    let response = told.into_iter().fold(response, |response, (name, value)| response.header(name, value));
-    response.body(body).expect("names and values are ours")
+fn failed(envelope: &Envelope, part: Option<Part>) -> Result<Response<Body>, Hangup> {
+    match part {
+        Some(Part::Error { status, retry_after, refusal, headers }) => {
+            Ok(envelope.failure(Failure { status, refusal, pause: retry_after }, headers.as_deref()))
+        }
+        _ => Err(Hangup),
+    }
+}
+
+/// The deployment that a path of Azure names: `/openai/deployments/NAME/chat/completions`.
+fn deployment(path: &str) -> Option<String> {
+    let (_, rest) = path.split_once("/deployments/")?;
+    rest.split('/').next().map(str::to_owned)
 }
 
 /// An attempt at the station; dropping it says that its client went away (a station that has answered ignores it).

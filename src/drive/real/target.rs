@@ -10,6 +10,7 @@ use crate::engine::limit::Limits;
 use crate::engine::strategy::Strategy;
 use crate::time::Nanos;
 use crate::world::dist::Dist;
+use crate::world::shape::Shape;
 use crate::world::spec::{ProviderSpec, Service, Visibility};
 
 /// Where requests go in place of the providers.
@@ -114,6 +115,7 @@ pub fn nobody() -> ProviderSpec {
         quota_group: None,
         background: 0.0,
         cost: None,
+        shape: Shape::default(),
     }
 }
 

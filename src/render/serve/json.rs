@@ -9,6 +9,7 @@ pub(super) fn render(serving: &Serving) -> String {
         json!({
             "name": served.name, "host": served.address.ip(), "port": served.address.port(),
             "base_url": served.base_url(), "stats_url": format!("{}/stats", served.url()), "models": served.models,
+            "shape": served.shape.name(),
         })
     };
     let providers: Vec<_> = serving.providers.iter().map(provider).collect();

@@ -1,6 +1,7 @@
 //! LiteLLM's proxy: <https://docs.litellm.ai/docs/proxy/configs>.
 
 use super::{KEY, Served, Serving, quoted};
+use crate::world::shape::Shape;
 
 pub(super) fn render(serving: &Serving) -> String {
     let mut text = "model_list:\n".to_owned();
@@ -14,10 +15,18 @@ pub(super) fn render(serving: &Serving) -> String {
 }
 
 fn entry(served: &Served, model: &str, tiers: bool) -> String {
-    let (name, upstream) = (quoted(model), quoted(&format!("openai/{model}")));
+    let (kind, base) = match served.shape {
+        Shape::Anthropic => ("anthropic", served.url()),
+        Shape::Azure | Shape::AzurePtu => ("azure", served.url()),
+        _ => ("openai", served.base_url()),
+    };
+    let (name, upstream) = (quoted(model), quoted(&format!("{kind}/{model}")));
     let mut text = format!("  - model_name: {name}\n    litellm_params:\n      model: {upstream}\n");
     let mut param = |name: &str, value: String| text += &format!("      {name}: {value}\n");
-    param("api_base", served.base_url());
+    param("api_base", base);
+    if kind == "azure" {
+        param("api_version", quoted("2024-10-21"));
+    }
     param("api_key", KEY.to_owned());
     for (name, value) in [("weight", served.weight), ("rpm", served.rpm), ("tpm", served.tpm)] {
         if let Some(value) = value {

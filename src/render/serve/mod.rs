@@ -9,7 +9,7 @@ mod table;
 
 use std::net::SocketAddr;
 
-use serde::Serialize;
+use crate::world::shape::Shape;
 
 /// The API key that is told: any will do.
 pub const KEY: &str = "lbsim";
@@ -17,7 +17,7 @@ pub const KEY: &str = "lbsim";
 pub const MODEL: &str = "lbsim";
 
 /// Mock providers that listen.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Serving {
     /// Name of the scenario.
     pub scenario: String,
@@ -26,7 +26,7 @@ pub struct Serving {
 }
 
 /// One of them.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Served {
     /// Of the scenario.
     pub name: String,
@@ -38,6 +38,8 @@ pub struct Served {
     pub weight: Option<f64>,
     /// Tier; the lowest number is used first.
     pub priority: u32,
+    /// Whose wire format it speaks.
+    pub shape: Shape,
     /// Requests a minute that the balancer is told of.
     pub rpm: Option<f64>,
     /// Tokens a minute.

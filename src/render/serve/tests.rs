@@ -7,11 +7,14 @@ fn sample() -> Serving {
         models: Vec::new(),
         weight: Some(weight),
         priority,
+        shape: Shape::OpenAi,
         rpm: None,
         tpm: None,
     };
     let mut providers = vec![provider("alpha", 9000, 5.0, 0), provider("be\nta", 9001, 0.5, 0), provider("spare: {x}", 9002, 1.0, 2)];
     providers[1].models = vec!["gpt-4o".to_owned(), "a \"b\"".to_owned()];
+    providers[2].shape = Shape::Anthropic;
+    providers[1].shape = Shape::Azure;
     providers[1].rpm = Some(600.5);
     Serving { scenario: "sample".to_owned(), providers }
 }
@@ -23,11 +26,11 @@ fn rendered(name: &str) -> String {
 #[test]
 fn the_table_names_every_provider_and_its_address() {
     insta::assert_snapshot!(rendered("table"), @r#"
-    provider    base URL                  models
-    ───────────────────────────────────────────────────
-    alpha       http://127.0.0.1:9000/v1  any
-    be ta       http://127.0.0.1:9001/v1  gpt-4o, a "b"
-    spare: {x}  http://127.0.0.1:9002/v1  any
+    provider    base URL                  like       models
+    ──────────────────────────────────────────────────────────────
+    alpha       http://127.0.0.1:9000/v1  openai     any
+    be ta       http://127.0.0.1:9001/v1  azure      gpt-4o, a "b"
+    spare: {x}  http://127.0.0.1:9002/v1  anthropic  any
     "#);
 }
 
@@ -55,8 +58,9 @@ fn litellm_gets_an_entry_for_each_model_of_each_provider() {
           id: "alpha/gpt-4o"
       - model_name: "gpt-4o"
         litellm_params:
-          model: "openai/gpt-4o"
-          api_base: http://127.0.0.1:9001/v1
+          model: "azure/gpt-4o"
+          api_base: http://127.0.0.1:9001
+          api_version: "2024-10-21"
           api_key: lbsim
           weight: 0.5
           rpm: 600
@@ -65,8 +69,9 @@ fn litellm_gets_an_entry_for_each_model_of_each_provider() {
           id: "be\nta/gpt-4o"
       - model_name: "a \"b\""
         litellm_params:
-          model: "openai/a \"b\""
-          api_base: http://127.0.0.1:9001/v1
+          model: "azure/a \"b\""
+          api_base: http://127.0.0.1:9001
+          api_version: "2024-10-21"
           api_key: lbsim
           weight: 0.5
           rpm: 600
@@ -75,8 +80,8 @@ fn litellm_gets_an_entry_for_each_model_of_each_provider() {
           id: "be\nta/a \"b\""
       - model_name: "a \"b\""
         litellm_params:
-          model: "openai/a \"b\""
-          api_base: http://127.0.0.1:9002/v1
+          model: "anthropic/a \"b\""
+          api_base: http://127.0.0.1:9002
           api_key: lbsim
           weight: 1
           order: 3
@@ -84,8 +89,8 @@ fn litellm_gets_an_entry_for_each_model_of_each_provider() {
           id: "spare: {x}/a \"b\""
       - model_name: "gpt-4o"
         litellm_params:
-          model: "openai/gpt-4o"
-          api_base: http://127.0.0.1:9002/v1
+          model: "anthropic/gpt-4o"
+          api_base: http://127.0.0.1:9002
           api_key: lbsim
           weight: 1
           order: 3
@@ -150,6 +155,10 @@ fn the_environment_names_the_first_and_each() {
     insta::assert_snapshot!(rendered("env"), @r#"
     OPENAI_BASE_URL=http://127.0.0.1:9000/v1
     OPENAI_API_KEY=lbsim
+    ANTHROPIC_BASE_URL=http://127.0.0.1:9002
+    ANTHROPIC_API_KEY=lbsim
+    AZURE_OPENAI_ENDPOINT=http://127.0.0.1:9001
+    AZURE_OPENAI_API_KEY=lbsim
     LBSIM_ALPHA_URL=http://127.0.0.1:9000/v1
     LBSIM_BE_TA_URL=http://127.0.0.1:9001/v1
     LBSIM_SPARE___X__URL=http://127.0.0.1:9002/v1
@@ -158,5 +167,5 @@ fn the_environment_names_the_first_and_each() {
 
 #[test]
 fn scripts_get_one_line() {
-    insta::assert_snapshot!(rendered("json"), @r#"{"providers":[{"base_url":"http://127.0.0.1:9000/v1","host":"127.0.0.1","models":[],"name":"alpha","port":9000,"stats_url":"http://127.0.0.1:9000/stats"},{"base_url":"http://127.0.0.1:9001/v1","host":"127.0.0.1","models":["gpt-4o","a \"b\""],"name":"be\nta","port":9001,"stats_url":"http://127.0.0.1:9001/stats"},{"base_url":"http://127.0.0.1:9002/v1","host":"127.0.0.1","models":[],"name":"spare: {x}","port":9002,"stats_url":"http://127.0.0.1:9002/stats"}],"scenario":"sample"}"#);
+    insta::assert_snapshot!(rendered("json"), @r#"{"providers":[{"base_url":"http://127.0.0.1:9000/v1","host":"127.0.0.1","models":[],"name":"alpha","port":9000,"shape":"openai","stats_url":"http://127.0.0.1:9000/stats"},{"base_url":"http://127.0.0.1:9001/v1","host":"127.0.0.1","models":["gpt-4o","a \"b\""],"name":"be\nta","port":9001,"shape":"azure","stats_url":"http://127.0.0.1:9001/stats"},{"base_url":"http://127.0.0.1:9002/v1","host":"127.0.0.1","models":[],"name":"spare: {x}","port":9002,"shape":"anthropic","stats_url":"http://127.0.0.1:9002/stats"}],"scenario":"sample"}"#);
 }

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use super::parts::{Property, count, reference, table, words};
 use crate::scenario::keys;
 use crate::world::profile::PROFILES;
+use crate::world::shape::SHAPES;
 
 pub(super) fn provider() -> Value {
     let profiles: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
+    let shapes: Vec<&str> = SHAPES.iter().map(|(name, _)| *name).collect();
     let properties = vec![
         ("name", reference("name"), "unique"),
         ("weight", reference("positive"), "give all providers one, or none"),
@@ -27,6 +29,7 @@ pub(super) fn provider() -> Value {
         ("cost", table(keys::COST, &cost(), &["input", "output"]), "price per million tokens"),
         ("background", reference("positive_rate"), "traffic of others on the same quota"),
         ("profile", words(&profiles), "a built-in profile, which other keys override"),
+        ("shape", words(&shapes), "whose errors, headers and paths it has over HTTP; that of the profile, else openai"),
         ("quota_group", json!({ "type": "string", "minLength": 1 }), "providers of one group share one quota"),
         ("url", json!(false), "of the gateway; not supported yet"),
         ("api_key_env", json!(false), "of the gateway; not supported yet"),

@@ -3,6 +3,7 @@
 use super::sources::*;
 use super::{Counting, Errors, Figure, FirstToken, FurtherTokens, Limited, Profile, Quota};
 use crate::engine::limit::Charge;
+use crate::world::shape::Shape;
 
 const RETRY_AFTER_EXACT: &str = "Each refusal carries the exact wait as retry-after; the real provider is less exact.";
 const ALWAYS_RETRY_AFTER: &str = "Each refusal carries a retry-after; the real provider gives no such header.";
@@ -25,6 +26,7 @@ const OPENAI_429: Option<Figure<&str>> =
 pub(super) const OPENAI_TIER1: Profile = Profile {
     name: "openai-tier1",
     about: "OpenAI, the smallest paid tier, latencies of GPT-4o",
+    shape: Shape::OpenAi,
     limits: openai_limits(&[OPENAI_TIER1_RPM, OPENAI_TIER1_TPM]),
     slots: None,
     ttft: FirstToken {
@@ -44,6 +46,7 @@ const OPENAI_TIER1_TPM: Figure<Quota> = super::sources::OPENAI_TIER1.says(Quota:
 pub(super) const OPENAI_TIER3: Profile = Profile {
     name: "openai-tier3",
     about: "OpenAI, a middle tier, limits and latencies of GPT-4.1",
+    shape: Shape::OpenAi,
     limits: openai_limits(&[OPENAI_RPM.says(Quota::Rpm(5_000.0)), OPENAI_TPM.says(Quota::Tpm(800_000.0))]),
     slots: None,
     ttft: OPENAI_GPT_41,
@@ -56,6 +59,7 @@ pub(super) const OPENAI_TIER3: Profile = Profile {
 pub(super) const OPENAI_TIER5: Profile = Profile {
     name: "openai-tier5",
     about: "OpenAI, the largest tier, limits and latencies of GPT-4.1",
+    shape: Shape::OpenAi,
     limits: openai_limits(&[OPENAI_TPM.says(Quota::Rpm(10_000.0)), OPENAI_TPM.says(Quota::Tpm(30_000_000.0))]),
     slots: None,
     ttft: OPENAI_GPT_41,
@@ -72,6 +76,7 @@ pub(super) const OPENAI_TIER5: Profile = Profile {
 pub(super) const AZURE_PAYGO_100K: Profile = Profile {
     name: "azure-paygo-100k",
     about: "Azure OpenAI, pay as you go, a deployment of 100k tokens per minute",
+    shape: Shape::Azure,
     limits: Some(Limited {
         quotas: &[AZURE_QUOTA.says(Quota::Rpm(600.0)), AZURE_QUOTA.says(Quota::Tpm(100_000.0))],
         counting: AZURE_QUOTA.says(Counting::SECONDS_AND_MINUTES),
@@ -93,6 +98,7 @@ pub(super) const AZURE_PAYGO_100K: Profile = Profile {
 pub(super) const AZURE_PTU_100: Profile = Profile {
     name: "azure-ptu-100",
     about: "Azure OpenAI, 100 provisioned throughput units of gpt-4o",
+    shape: Shape::AzurePtu,
     limits: Some(Limited {
         quotas: &[AZURE_PTU.says(Quota::Tpm(250_000.0)), AZURE_PTU.says(Quota::Otpm(83_300.0))],
         counting: AZURE_PTU.says(Counting::BUCKET),
@@ -127,6 +133,7 @@ const fn anthropic_limits(quotas: &'static [Figure<Quota>], burst: f64) -> Optio
 pub(super) const ANTHROPIC_TIER1: Profile = Profile {
     name: "anthropic-tier1",
     about: "Anthropic, the smallest paid tier, Claude Sonnet 4.x",
+    shape: Shape::Anthropic,
     limits: anthropic_limits(
         &[
             ANTHROPIC_LIMITS.says(Quota::Rpm(50.0)),
@@ -155,6 +162,7 @@ pub(super) const ANTHROPIC_TIER1: Profile = Profile {
 pub(super) const ANTHROPIC_TIER4: Profile = Profile {
     name: "anthropic-tier4",
     about: "Anthropic, the largest public tier, Claude Sonnet 4.x",
+    shape: Shape::Anthropic,
     limits: anthropic_limits(
         &[
             ANTHROPIC_LIMITS.says(Quota::Rpm(4_000.0)),
@@ -177,6 +185,7 @@ const GEMINI_ITL: FurtherTokens = FurtherTokens { median_ms: PROBES_WEEK.says(7.
 pub(super) const GEMINI_TIER1: Profile = Profile {
     name: "gemini-tier1",
     about: "Gemini API, the smallest paid tier, latencies of Flash",
+    shape: Shape::Gemini,
     limits: Some(Limited {
         quotas: &[GUESS.says(Quota::Rpm(1_000.0)), GUESS.says(Quota::Itpm(1_000_000.0)), GUESS.says(Quota::Rpd(10_000.0))],
         counting: GEMINI_WINDOW.says(Counting::MINUTES),
@@ -197,6 +206,7 @@ pub(super) const GEMINI_TIER1: Profile = Profile {
 pub(super) const VERTEX_SHARED: Profile = Profile {
     name: "vertex-shared",
     about: "Vertex AI, Gemini from the dynamic shared pool: no quota, 429 when the pool is full",
+    shape: Shape::Gemini,
     limits: None,
     slots: None,
     ttft: GEMINI_TTFT,

@@ -24,6 +24,7 @@ mod tests;
 pub use figure::{Counting, Errors, Figure, FirstToken, FurtherTokens, Kind, Limited, Quota, Slow, Source};
 
 use super::dist::Dist;
+use super::shape::Shape;
 use super::spec::Service;
 use crate::engine::limit::Limits;
 
@@ -34,6 +35,8 @@ pub struct Profile {
     pub name: &'static str,
     /// One line: whom it is like.
     pub about: &'static str,
+    /// Whose wire format it speaks.
+    pub shape: Shape,
     /// Its limits; `None`: none that are known in advance.
     pub limits: Option<Limited>,
     /// Answers at the same time, before a queue without bound; `None`: unlimited.

@@ -3,12 +3,14 @@
 use super::sources::*;
 use super::{Counting, Errors, FirstToken, FurtherTokens, Limited, Profile, Quota};
 use crate::engine::limit::Charge;
+use crate::world::shape::Shape;
 
 const ALWAYS_RETRY_AFTER: &str = "Each refusal carries a retry-after; the real provider gives none.";
 
 pub(super) const BEDROCK_CLAUDE: Profile = Profile {
     name: "bedrock-claude",
     about: "AWS Bedrock, Claude 4 models, on demand",
+    shape: Shape::Bedrock,
     limits: Some(Limited {
         quotas: &[GUESS.says(Quota::Rpm(200.0)), GUESS.says(Quota::Tpm(200_000.0)), BEDROCK_WEIGHT.says(Quota::Otpm(40_000.0))],
         counting: UNKNOWN_ALGORITHM.says(Counting::BUCKET),
@@ -34,6 +36,7 @@ pub(super) const BEDROCK_CLAUDE: Profile = Profile {
 pub(super) const MISTRAL_SMALL: Profile = Profile {
     name: "mistral-small",
     about: "Mistral, Small: requests limited per second",
+    shape: Shape::Mistral,
     limits: Some(Limited {
         quotas: &[GUESS.says(Quota::Rpm(300.0)), GUESS.says(Quota::Tpm(500_000.0))],
         counting: UNKNOWN_ALGORITHM.says(Counting::SECONDS_AND_MINUTES),
@@ -55,6 +58,7 @@ pub(super) const MISTRAL_SMALL: Profile = Profile {
 pub(super) const GROQ_FREE: Profile = Profile {
     name: "groq-free",
     about: "Groq, free tier, llama-3.3-70b: throttles by slowing as well as by refusing",
+    shape: Shape::OpenAi,
     limits: Some(Limited {
         quotas: &[
             super::sources::GROQ_FREE.says(Quota::Rpm(30.0)),
@@ -84,6 +88,7 @@ pub(super) const GROQ_FREE: Profile = Profile {
 pub(super) const COHERE_PRODUCTION: Profile = Profile {
     name: "cohere-production",
     about: "Cohere, a production key, chat: requests only are limited",
+    shape: Shape::Cohere,
     limits: Some(Limited {
         quotas: &[COHERE_LIMITS.says(Quota::Rpm(500.0))],
         counting: UNKNOWN_ALGORITHM.says(Counting::MINUTES),
@@ -105,6 +110,7 @@ pub(super) const COHERE_PRODUCTION: Profile = Profile {
 pub(super) const OPENROUTER_FREE: Profile = Profile {
     name: "openrouter-free",
     about: "OpenRouter, a `:free` model: 50 requests a day",
+    shape: Shape::OpenRouter,
     limits: Some(Limited {
         quotas: &[super::sources::OPENROUTER_FREE.says(Quota::Rpm(20.0)), super::sources::OPENROUTER_FREE.says(Quota::Rpd(50.0))],
         counting: UNKNOWN_ALGORITHM.says(Counting::MINUTES),
@@ -129,6 +135,7 @@ pub(super) const OPENROUTER_FREE: Profile = Profile {
 pub(super) const DEEPSEEK: Profile = Profile {
     name: "deepseek",
     about: "DeepSeek: requests at the same time are limited, nothing else",
+    shape: Shape::OpenAi,
     limits: Some(Limited {
         quotas: &[DEEPSEEK_SLOTS.says(Quota::Concurrency(500))],
         counting: DEEPSEEK_SLOTS.says(Counting::BUCKET),

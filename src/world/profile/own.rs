@@ -2,6 +2,7 @@
 
 use super::sources::*;
 use super::{Errors, Figure, FirstToken, FurtherTokens, Profile};
+use crate::world::shape::Shape;
 
 const WAITS: Option<Figure<&str>> = Some(VLLM_QUEUE.says("none: requests beyond the slots wait, without bound by default"));
 const FROZEN: &str = "Time per token is set by how many slots are taken when an answer starts, and stays so until it ends.";
@@ -10,6 +11,7 @@ const PREFILLS: &str = "Prompts that start together do not slow each other down;
 pub(super) const VLLM_70B_H100X4: Profile = Profile {
     name: "vllm-70b-h100x4",
     about: "vLLM with a 70B model on four H100: no limits, 64 slots, a queue without bound",
+    shape: Shape::OpenAi,
     limits: None,
     slots: Some(GUESS.says(64)),
     ttft: FirstToken { median_ms: SPLITWISE.says(50.0), per_1k_input_ms: SPLITWISE.says(113.0), ln_sd: GUESS.says(0.05), slow: None },
@@ -22,6 +24,7 @@ pub(super) const VLLM_70B_H100X4: Profile = Profile {
 pub(super) const VLLM_8B_H100: Profile = Profile {
     name: "vllm-8b-h100",
     about: "vLLM with an 8B model on one H100: no limits, 256 slots, a queue without bound",
+    shape: Shape::OpenAi,
     limits: None,
     slots: Some(GUESS.says(256)),
     ttft: FirstToken { median_ms: GUESS.says(30.0), per_1k_input_ms: GUESS.says(25.0), ln_sd: LIKE_THE_REST.says(0.05), slow: None },
@@ -34,6 +37,7 @@ pub(super) const VLLM_8B_H100: Profile = Profile {
 pub(super) const COLD_START: Profile = Profile {
     name: "cold-start",
     about: "a serverless endpoint that is often cold or full, like replicate's 70b in early 2024",
+    shape: Shape::OpenAi,
     limits: None,
     slots: None,
     ttft: FirstToken {
@@ -51,6 +55,7 @@ pub(super) const COLD_START: Profile = Profile {
 pub(super) const IDEAL: Profile = Profile {
     name: "ideal",
     about: "no limits, no errors, no spread: what is left is the balancer's own doing",
+    shape: Shape::OpenAi,
     limits: None,
     slots: None,
     ttft: FirstToken {
