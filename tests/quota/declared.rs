@@ -4,7 +4,7 @@ use crate::pool::{Case, Limited, Marks, REQUESTS, TOKENS, hold};
 
 /// Zero refusals, and at least `served` of what is possible, at each load and with each strategy.
 fn exact(pools: &[(&str, &[Limited<'static>])], sizes: &'static str, served: f64) {
-    hold(pools, Marks { refused_max: 0.0, served_min: served }, |case| Case { sizes, ..case });
+    hold(pools, Marks { refused_max: 0.0, served_min: served, used_min: served }, |case| Case { sizes, ..case });
 }
 
 #[test]

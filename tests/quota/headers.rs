@@ -6,7 +6,7 @@ const VISIBILITY: &str = "headers";
 
 /// After the first minute at most 0.5 % refusals, and at least 95 % of what is possible.
 fn told(pools: &[(&str, &[Limited<'static>])], sizes: &'static str) {
-    hold(pools, Marks { refused_max: 0.005, served_min: 0.95 }, |case| Case { sizes, visibility: VISIBILITY, ..case });
+    hold(pools, Marks { refused_max: 0.005, served_min: 0.95, used_min: 0.95 }, |case| Case { sizes, visibility: VISIBILITY, ..case });
 }
 
 #[test]

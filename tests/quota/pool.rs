@@ -160,8 +160,10 @@ impl<'t> Case<'t> {
 pub struct Marks {
     /// The most refusals, as a share of attempts.
     pub refused_max: f64,
-    /// The least share of what is possible that is served; with more work than quota, the least share of the quota used.
+    /// The least share of what is possible that is served.
     pub served_min: f64,
+    /// With more work than quota, the least share of the quota that is used while requests arrive.
+    pub used_min: f64,
 }
 
 /// Holds every pool, strategy and load to the marks; `shape` says what is special about each case. All misses are shown.
@@ -173,7 +175,7 @@ pub fn hold(pools: &[(&str, &[Limited<'static>])], marks: Marks, shape: impl Fn(
         for strategy in STRATEGIES {
             for (load, seed) in [0.6, 0.9, 1.0, 1.2].into_iter().flat_map(|load| (1..=seeds).map(move |seed| (load, seed))) {
                 let outcome = Case { seed, ..shape(Case::new(pool, strategy, load)) }.run();
-                let used = load < 1.1 || outcome.used() >= marks.served_min;
+                let used = load < 1.1 || outcome.used() >= marks.used_min;
                 let good = outcome.refused() <= marks.refused_max && outcome.served() >= marks.served_min && used;
                 let sign = if good { " " } else { "✗" };
                 let what = format!("{sign} {name}, {strategy}, load {load}, seed {seed}: {}\n", outcome.figures());

@@ -1,28 +1,42 @@
 //! Limits that only refusals tell.
 
-use crate::pool::{Case, Limited, Marks, REQUESTS, TOKENS, hold};
+use crate::pool::{Case, ESTIMATED, Limited, Marks, REQUESTS, TOKENS, UNKNOWN_SIZES, hold};
 
 const VISIBILITY: &str = "none";
 
 /// The most refusals, as a share of attempts, after the first three minutes: a limit is met and found out by a few refusals, at
-/// the latest when its bucket runs dry, and then tried once in five minutes and more. Of 7,680 such cases
-/// with sixty other seeds 6 have more, all but one of them buckets that run dry only while we measure.
+/// the latest when its bucket runs dry, and then tried once in five minutes and more.
 const REFUSED_MAX: f64 = 0.02;
 
-/// After the first three minutes few refusals, and at least 95 % of what is possible.
-fn learned(pools: &[(&str, &[Limited<'static>])], sizes: &'static str) {
+/// After the first three minutes few refusals, and at least 95 % of what is possible; with more work than quota `used_min` of it
+/// is used.
+fn learned(pools: &[(&str, &[Limited<'static>])], sizes: &'static str, used_min: f64) {
     let shape = |case| Case { sizes, visibility: VISIBILITY, warmup_s: 180, duration_s: 600, ..case };
-    hold(pools, Marks { refused_max: REFUSED_MAX, served_min: 0.95 }, shape);
+    hold(pools, Marks { refused_max: REFUSED_MAX, served_min: 0.95, used_min }, shape);
 }
 
 #[test]
 fn requests_alone() {
-    learned(&REQUESTS, "");
+    learned(&REQUESTS, "", 0.95);
 }
 
 #[test]
 fn tokens_of_known_size() {
-    learned(&TOKENS, "max_tokens = 180");
+    learned(&TOKENS, "max_tokens = 180", 0.95);
+}
+
+/// Sizes that nobody knows in advance. A window of 34,800 tokens that takes only what surely fits, 1,400, is left with 820
+/// to 1,400 of them (1,400 less the mean of 580, and so on): 3 % are lost. And it is found in the second to fifth minute that is measured, until when the pace loses up
+/// to 15 % of some. So 90 % of it are asked for, and no less served than elsewhere.
+#[test]
+fn tokens_of_unknown_size() {
+    learned(&TOKENS, UNKNOWN_SIZES, 0.9);
+}
+
+/// The provider reserves `max_tokens` and gives back what was not used.
+#[test]
+fn estimates_charged() {
+    learned(&ESTIMATED, UNKNOWN_SIZES, 0.9);
 }
 
 /// A tenth of all attempts is refused for want of shared capacity, whatever we send, and nothing says for how long. What is

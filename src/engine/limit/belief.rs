@@ -61,36 +61,40 @@ impl Learned {
     }
 
     /// Whether what refusals taught lets one more go.
-    fn paces(&mut self, now: Nanos, busy: bool) -> bool {
+    fn paces(&mut self, now: Nanos, cost: Cost, in_flight: u32) -> bool {
         match &mut self.found {
-            Some(found) => found.fits(now, busy),
+            Some(found) => found.fits(now, cost, in_flight),
             None => self.pace.fits(now),
         }
     }
 
     /// One goes.
-    fn take_one(&mut self, now: Nanos) {
+    fn take_one(&mut self, now: Nanos, cost: Cost, in_flight: u32) {
         if let Some(found) = &mut self.found {
-            return found.take(now);
+            return found.take(now, cost);
         }
-        if let Some(finding) = self.marks.take(now) {
-            self.found = Some(Found::new(now, finding, &self.marks));
+        if let Some(limited) = self.marks.take(now) {
+            self.found = Some(Found::new(now, limited, &self.marks, cost, in_flight));
         }
         self.pace.take(now);
     }
 
     /// An attempt was refused for the rate.
-    fn refused(&mut self, now: Nanos, sent: Nanos, hint: Option<Nanos>) {
+    fn refused(&mut self, now: Nanos, sent: Nanos, hint: Option<Nanos>, cost: Cost, in_flight: u32) {
         if let Some(found) = &mut self.found {
-            if !found.refused(now) {
-                self.pace = Pace::resumed(now, found.rate());
+            if !found.refused(now, sent, cost) {
+                self.pace = Pace::resumed(now, found.rate(self.marks.tokens()));
                 self.marks.start_over(now);
                 self.found = None;
             }
             return;
         }
-        self.marks.refused(now, sent, hint.map(|hint| sent + hint));
-        self.pace.refused(now, sent, hint);
+        let asked = cost.total() as f64;
+        let slack = asked * f64::from(in_flight);
+        let mean = self.marks.tokens();
+        let unused = if mean > 0.0 { ((slack - asked) * (1.0 / mean - 1.0 / asked)).max(0.0) } else { 0.0 };
+        self.marks.refused(now, sent, hint.map(|hint| sent + hint), (asked, slack));
+        self.pace.refused(now, sent, hint, unused);
     }
 }
 
@@ -124,8 +128,9 @@ impl Belief {
     fn take(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
         let Some(learned) = self.learned.as_mut() else { return self.declared.admit(now, cost) };
         let idle = self.declared.in_flight() == 0;
-        let fits =
-            learned.told.iter_mut().all(|limit| limit.admits(now, cost, idle)) && learned.paces(now, !idle) && learned.growth.fits(now);
+        let fits = learned.told.iter_mut().all(|limit| limit.admits(now, cost, idle))
+            && learned.paces(now, cost, self.declared.in_flight())
+            && learned.growth.fits(now);
         if !fits {
             return None;
         }
@@ -133,7 +138,7 @@ impl Belief {
         for limit in &mut learned.told {
             limit.admit(now, self.declared.next - 1, cost, idle);
         }
-        learned.take_one(now);
+        learned.take_one(now, cost, self.declared.in_flight() - 1);
         learned.growth.take(now);
         Some(admitted)
     }
@@ -152,11 +157,15 @@ impl Belief {
             if reservation.at >= learned.born {
                 let attempt = Attempt { number: self.declared.number(reservation), sent: reservation.at, cost: reservation.cost() };
                 learned.told.iter_mut().for_each(|limit| limit.settle(now, attempt, actual));
+                match (&mut learned.found, actual) {
+                    (Some(found), _) => found.settle(now, attempt, actual),
+                    (None, Some(actual)) => learned.marks.used(now, attempt.sent, actual.total() as f64),
+                    (None, None) => {}
+                }
+            } else if let Some(actual) = actual {
+                learned.marks.measure(actual.total() as f64);
             }
             learned.pace.answered(now);
-            if let Some(found) = &mut learned.found {
-                found.answered();
-            }
             learned.trust = (learned.trust + TRUST_GAIN).min(TRUST);
         }
     }
@@ -172,7 +181,7 @@ impl Belief {
                 limit.undo(now, reservation.at, cost.of(limit.dimension) as f64);
             }
             match &mut learned.found {
-                Some(found) => found.undo(now, reservation.at),
+                Some(found) => found.undo(now, reservation.at, cost),
                 None => learned.marks.undo(reservation.at),
             }
         }
@@ -182,12 +191,13 @@ impl Belief {
     /// for if it did. Where headers tell the limits, single refusals need no further lesson.
     pub fn refused(&mut self, now: Nanos, reservation: &Reservation, hint: Option<Nanos>) {
         let number = self.declared.number(reservation);
+        let in_flight = self.declared.in_flight();
         let learned = self.learned(now);
         learned.told.iter_mut().for_each(|limit| limit.refused(now, number));
         if !learned.told.is_empty() && learned.trust >= 0.0 {
             learned.trust -= 1.0;
         } else {
-            learned.refused(now, reservation.at, hint);
+            learned.refused(now, reservation.at, hint, reservation.cost(), in_flight);
         }
     }
 
@@ -257,7 +267,7 @@ impl Belief {
         let told = learned.told.iter_mut().map(|limit| Refusal { dimension: limit.dimension, free_at: limit.admits_at(now, cost, idle) });
         let told = told.filter(|refusal| refusal.free_at > FreeAt::Now).max_by_key(|refusal| refusal.free_at);
         let paced = match &mut learned.found {
-            Some(found) => found.would_refuse(now, !idle),
+            Some(found) => found.would_refuse(now, cost, self.declared.in_flight()),
             None => learned.pace.free_at(now).map(|at| Refusal { dimension: Dimension::Requests, free_at: FreeAt::At(at) }),
         };
         let grown = Refusal { dimension: Dimension::Ramp, free_at: learned.growth.free_at(now) };

@@ -47,12 +47,19 @@ impl Log {
 
     /// What was used after `from` and not after `to`.
     pub fn between(&self, from: Nanos, to: Nanos) -> f64 {
-        self.entries.iter().filter(|(at, _)| *at > from && *at <= to).map(|(_, amount)| amount).sum()
+        let start = self.entries.partition_point(|(at, _)| *at <= from);
+        self.entries.range(start..).take_while(|(at, _)| *at <= to).map(|(_, amount)| amount).sum()
     }
 
     /// When the first use after `from` was.
     pub fn first_after(&self, from: Nanos) -> Option<Nanos> {
         self.entries.iter().find(|(at, amount)| *at > from && *amount > 0.0).map(|(at, _)| *at)
+    }
+
+    /// Whether there was a use at this time, or so little before or after it.
+    pub fn is_any_close(&self, at: Nanos, little: Nanos) -> bool {
+        let from = self.entries.partition_point(|(other, _)| *other + little < at);
+        self.entries.range(from..).take_while(|(other, _)| *other <= at + little).any(|(_, amount)| *amount > 0.0)
     }
 
     /// Drops the oldest; when that was.

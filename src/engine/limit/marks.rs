@@ -8,17 +8,20 @@
 //!
 //! The length P is one of those that providers use. A window is believed when two marks in a row agree to the request and to
 //! a few milliseconds, and one of them asked for a longer wait than a bucket of that rate ever does. A bucket needs no
-//! finding: all it asks for is the right [`Pace`](super::pace), which also has to do where the use of others, costs that differ,
-//! and refusals without a hint or with a coarse one spoil the agreement.
+//! finding: all it asks for is the right [`Pace`](super::pace), which also has to do where the use of others and refusals
+//! without a hint or with a coarse one spoil the agreement. Where requests differ in size, [`Sizes`] tells windows of requests from
+//! windows of tokens.
 //!
 //! Of [`ENTRIES_MAX`] requests at most it is remembered when they went: that bounds the memory (32 KiB) and the limits that can
 //! be found, to about a thousand a minute. The pace is the better the larger a limit is.
 
+use super::Dimension;
 use super::log::Log;
+use super::sizes::Sizes;
 use crate::time::Nanos;
 
 /// Lengths of windows that are met, longest first.
-const PERIODS: [Nanos; 7] = [
+pub(super) const PERIODS: [Nanos; 7] = [
     Nanos::from_secs(60),
     Nanos::from_secs(30),
     Nanos::from_secs(15),
@@ -29,7 +32,7 @@ const PERIODS: [Nanos; 7] = [
 ];
 
 /// Times are compared to this.
-const CLOSE: Nanos = Nanos::from_millis(3);
+pub(super) const CLOSE: Nanos = Nanos::from_millis(3);
 
 /// How many instants are remembered.
 const ENTRIES_MAX: usize = 2_048;
@@ -49,6 +52,13 @@ pub(super) enum Finding {
     Fixed { amount: f64, period: Nanos, end: Nanos },
 }
 
+/// What was found to be limited.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Limited {
+    pub dimension: Dimension,
+    pub finding: Finding,
+}
+
 /// The evidence.
 #[derive(Clone, Debug)]
 pub(super) struct Marks {
@@ -62,6 +72,7 @@ pub(super) struct Marks {
     fixed: [(Nanos, Agreement); PERIODS.len()],
     /// Findings that turned out wrong: each asks for two more marks that agree.
     wrong: u32,
+    sizes: Sizes,
 }
 
 /// Marks in a row that say the same amount.
@@ -89,23 +100,31 @@ impl Agreement {
         self.no_bucket |= hint.as_f64() * amount > 1.1 * period.as_f64();
     }
 
-    /// Two marks, if no bucket asks for such waits. Otherwise four, and of a large amount: who waits as told makes the marks
+    /// Two marks, or three of few per short period, if no bucket asks for such waits. Otherwise four, and of a large amount: who waits as told makes the marks
     /// of a bucket of n per P a whole number of P / n apart, and once in n that is a whole number of P.
     fn is_proof(self, wrong: u32) -> bool {
-        let least = if self.no_bucket { 2 } else { 4 };
+        let least = match (self.no_bucket, self.long || self.amount >= LARGE) {
+            (true, true) => 2,
+            (true, false) => 3,
+            (false, _) => 4,
+        };
         self.marks >= least + 2 * wrong && (self.no_bucket || (self.amount >= LARGE && self.long))
     }
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Mark {
-    sent: Nanos,
-    end: Nanos,
+pub(super) struct Mark {
+    pub sent: Nanos,
+    pub end: Nanos,
     refused: Nanos,
+    /// Tokens that it asked for.
+    pub asked: f64,
+    /// And those, with what may have been charged besides what answers told.
+    pub slack: f64,
 }
 
 impl Mark {
-    fn hint(self) -> Nanos {
+    pub fn hint(self) -> Nanos {
         self.end.since(self.sent)
     }
 }
@@ -114,16 +133,17 @@ impl Marks {
     /// Nothing was counted before `now`.
     pub fn new(now: Nanos) -> Marks {
         let (sliding, fixed) = ([Agreement::default(); PERIODS.len()], [(Nanos::ZERO, Agreement::default()); PERIODS.len()]);
-        Marks { log: Log::default(), since: now, pending: None, sliding, fixed, wrong: 0 }
+        Marks { log: Log::default(), since: now, pending: None, sliding, fixed, wrong: 0, sizes: Sizes::default() }
     }
 
     /// What was found turned out to be wrong: everything starts over.
     pub fn start_over(&mut self, now: Nanos) {
-        *self = Marks { wrong: (self.wrong + 1).min(10), ..Marks::new(now) };
+        let sizes = std::mem::take(&mut self.sizes).without_evidence();
+        *self = Marks { wrong: (self.wrong + 1).min(10), sizes, ..Marks::new(now) };
     }
 
     /// One is let in; what is clear now.
-    pub fn take(&mut self, now: Nanos) -> Option<Finding> {
+    pub fn take(&mut self, now: Nanos) -> Option<Limited> {
         let mark = self.pending.filter(|mark| now > mark.refused);
         if mark.is_some() {
             self.pending = None;
@@ -144,22 +164,49 @@ impl Marks {
         }
     }
 
-    /// An attempt sent at `sent`, already undone, was refused at `now` until `end`; `None`: it did not say.
-    pub fn refused(&mut self, now: Nanos, sent: Nanos, end: Option<Nanos>) {
-        self.pending = end.filter(|end| *end > sent).map(|end| Mark { sent, end, refused: now });
+    /// An attempt sent at `sent`, already undone, was refused at `now` until `end`; `None`: it did not say. It asked for so many
+    /// tokens, and with all that were in flight then for `slack`.
+    pub fn refused(&mut self, now: Nanos, sent: Nanos, end: Option<Nanos>, (asked, slack): (f64, f64)) {
+        self.pending = end.filter(|end| *end > sent).map(|end| Mark { sent, end, refused: now, asked, slack });
+    }
+
+    /// An attempt that was let in at `sent` used so many tokens.
+    pub fn used(&mut self, now: Nanos, sent: Nanos, tokens: f64) {
+        self.sizes.measure(tokens);
+        if sent >= self.since {
+            self.sizes.used(now, sent, tokens, MEMORY, ENTRIES_MAX);
+        }
+    }
+
+    /// An attempt that was let in before anything was counted used so many tokens.
+    pub fn measure(&mut self, tokens: f64) {
+        self.sizes.measure(tokens);
+    }
+
+    /// Tokens of an answer at the mean.
+    pub fn tokens(&self) -> f64 {
+        self.sizes.mean()
     }
 
     /// What was let in, for the limit that was found.
-    pub fn log(&self) -> &Log {
-        &self.log
+    pub fn log(&self, dimension: Dimension) -> &Log {
+        if dimension.counts_tokens() { self.sizes.log() } else { &self.log }
     }
 
-    fn judge(&mut self, mark: Mark) -> Option<Finding> {
-        (0..PERIODS.len()).fold(None, |found: Option<Finding>, index| {
-            let sliding = self.judge_sliding(mark, index);
-            let fixed = self.judge_fixed(mark, index);
+    fn judge(&mut self, mark: Mark) -> Option<Limited> {
+        let sum = self.sizes.judge(mark, &self.log, self.since, self.wrong).filter(|_| self.sizes.vary());
+        let requests = (0..PERIODS.len()).fold(None, |found: Option<Finding>, index| {
+            let sliding = self.judge_sliding(mark, index).filter(|_| self.is_count(index, false));
+            let fixed = self.judge_fixed(mark, index).filter(|_| self.is_count(index, true));
             found.or(fixed).or(sliding)
-        })
+        });
+        let requests = requests.map(|finding| Limited { dimension: Dimension::Requests, finding });
+        requests.or(sum.map(|finding| Limited { dimension: Dimension::Tokens, finding }))
+    }
+
+    /// Whether it is requests that are counted: where all are of one size, what counts them is as good as what counts tokens.
+    fn is_count(&self, index: usize, fixed: bool) -> bool {
+        !self.sizes.vary() || self.sizes.counts_requests(index, fixed)
     }
 
     fn judge_sliding(&mut self, mark: Mark, index: usize) -> Option<Finding> {

@@ -74,6 +74,7 @@ mod rate;
 mod refusal;
 mod reservation;
 mod returns;
+mod sizes;
 mod sliding;
 pub mod spec;
 mod told;

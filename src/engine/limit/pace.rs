@@ -38,6 +38,8 @@ const BURST_GROWTH: f64 = 0.005;
 const MEMORY: f64 = 120e9;
 /// An estimate over less than this is too short to tell what the provider can do: windows replay the past minute.
 const PROOF: f64 = 60e9;
+/// A rate that was believed in before counts like an estimate over this.
+const HINT: f64 = 5e9;
 /// A refusal without a hint within so many admissions after the last one is a strike,
 const SOON: f64 = 40.0;
 /// and after so many strikes in a row the pace is given up.
@@ -93,9 +95,9 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Around a rate that is roughly right.
+    /// Around a rate that may be right: the next marks decide.
     pub fn resumed(now: Nanos, rate: f64) -> Pace {
-        let (mark, sums) = (Some(now), (rate * PROOF, PROOF));
+        let (mark, sums) = (Some(now), (rate * HINT, HINT));
         Pace { rate: rate * MARGIN, burst: 1.0, as_of: now, reference: rate, mark, refused_at: now, sums, ..Pace::default() }
     }
 
@@ -178,8 +180,10 @@ impl Pace {
         self.answered_at.is_some_and(|at| now.since(at) < LATELY)
     }
 
-    /// An attempt that was sent at `sent` was refused at `now`; `hint`: the pause that the refusal asked for.
-    pub fn refused(&mut self, now: Nanos, sent: Nanos, hint: Option<Nanos>) {
+    /// An attempt that was sent at `sent` was refused at `now`; `hint`: the pause that the refusal asked for; `unused`: how many
+    /// more might have gone, had not those in flight been charged an estimate of which they use less. The first pace counts on
+    /// that: it is from a burst, and later ones are refused at their pace, with few in flight.
+    pub fn refused(&mut self, now: Nanos, sent: Nanos, hint: Option<Nanos>, unused: f64) {
         if sent >= self.refused_at {
             self.admitted = (self.admitted - 1.0).max(0.0);
         }
@@ -202,7 +206,8 @@ impl Pace {
         self.start(now, mark);
         self.strikes = if self.rate > 0.0 && soon && hint.is_none() { self.strikes + 1 } else { 0 };
         self.soon = if soon { self.soon + 1 } else { 0 };
-        self.slow_down(now, estimate);
+        let first = if self.rate == 0.0 { unused / self.sums.1.max(1.0) } else { 0.0 };
+        self.slow_down(now, estimate + first);
     }
 
     /// Counts from this mark on.

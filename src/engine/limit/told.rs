@@ -103,15 +103,15 @@ impl ToldLimit {
         Some(one)
     }
 
-    /// Found out from refusals: a limit on requests of this kind, of which `left` are left.
-    pub fn found(now: Nanos, limit: f64, kind: Kind, left: f64, log: Log) -> ToldLimit {
+    /// Found out from refusals: a limit of this kind, of which `left` are left.
+    pub fn found(now: Nanos, dimension: Dimension, limit: f64, kind: Kind, left: f64, log: Log) -> ToldLimit {
         let (reset_at, period) = match kind {
             Kind::Fixed { length: Some(length), since } => (since + length, length),
             Kind::Sliding { period } => (now, period),
             Kind::Fixed { length: None, .. } | Kind::Bucket { .. } | Kind::Unknown { .. } => (now, MINUTE),
         };
         ToldLimit {
-            dimension: Dimension::Requests,
+            dimension,
             limit,
             left,
             as_of: now,
@@ -279,6 +279,16 @@ impl ToldLimit {
             (self.left, self.outstanding) = (self.left + unused, self.outstanding - unused);
         } else if !over {
             self.returns.settled(now, unused, self.period);
+        }
+        self.roll(now);
+    }
+
+    /// An attempt sent at `sent` used so much, of which nothing was reserved here.
+    pub fn note(&mut self, now: Nanos, sent: Nanos, amount: f64) {
+        self.roll(now);
+        self.log.insert(sent, amount);
+        if !matches!(self.kind, Kind::Fixed { since, .. } if sent < since) {
+            self.left -= amount;
         }
         self.roll(now);
     }
