@@ -1,5 +1,9 @@
 //! A running `lbsim serve`, and a small HTTP client that does exactly what it is told.
 
+// Two test programs use it, neither all of it.
+#![allow(dead_code)]
+
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -11,18 +15,21 @@ use tempfile::TempDir;
 /// Nothing in these tests takes longer, on a busy machine too.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Where stderr goes.
+const STDERR: &str = "stderr";
+
 /// A server; dropping it ends it.
 pub struct Server {
     child: Child,
     /// By provider.
     pub addresses: Vec<SocketAddr>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A scenario of providers alone, each a `[[provider]]` table without its header.
 pub fn scenario(providers: &[&str]) -> String {
     let head =
-        "schema = 1\nname = \"served\"\nseed = 1\n[load]\nrate = \"1/s\"\nduration = \"1s\"\n[balancer]\nstrategy = \"round-robin\"\n";
+        "schema = 1\nname = \"served\"\nseed = 1\n[load]\nrate = \"1/s\"\nduration = \"10m\"\n[balancer]\nstrategy = \"round-robin\"\n";
     providers.iter().fold(head.to_owned(), |text, provider| text + "[[provider]]\n" + provider + "\n")
 }
 
@@ -38,13 +45,14 @@ pub fn command(text: &str, arguments: &[&str]) -> (Command, TempDir) {
 impl Server {
     pub fn start(text: &str, arguments: &[&str]) -> Server {
         let (mut command, folder) = command(text, arguments);
-        let mut child = command.args(["--print", "json"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+        let complaints = File::create(folder.path().join(STDERR)).expect("a file");
+        let mut child = command.args(["--print", "json"]).stdout(Stdio::piped()).stderr(complaints).spawn().expect("it starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
         let told: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("JSON, not {line:?}"));
         let address = |one: &Value| format!("{}:{}", one["host"].as_str()?, one["port"]).parse().ok();
         let addresses = told["providers"].as_array().expect("providers").iter().map(|one| address(one).expect("an address")).collect();
-        Server { child, addresses, _folder: folder }
+        Server { child, addresses, folder }
     }
 
     pub fn pid(&self) -> u32 {
@@ -67,6 +75,27 @@ impl Server {
             std::thread::sleep(Duration::from_millis(10));
         }
         panic!("it does not end");
+    }
+
+    /// All that it wrote to stderr: warnings, and panics of its threads.
+    pub fn complaints(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join(STDERR)).expect("a file")
+    }
+
+    /// Its memory, in KiB.
+    pub fn memory_kib(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most that it ever was.
+    pub fn memory_peak_kib(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, field: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("a process");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the field");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
     /// What provider `index` has counted.

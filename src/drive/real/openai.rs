@@ -42,6 +42,13 @@ pub struct StreamOptions {
 }
 
 impl Asked {
+    /// From a body; `None`: it is no JSON object, or one of its fields is of another type.
+    pub fn read(body: &[u8]) -> Option<Asked> {
+        // A list would do, too: its members would be the fields in order.
+        let object = body.trim_ascii_start().starts_with(b"{");
+        object.then(|| serde_json::from_slice(body).ok()).flatten()
+    }
+
     /// The first text of the first message.
     pub fn opening(&self) -> Option<&str> {
         let content = self.messages.get(0)?.get("content")?;

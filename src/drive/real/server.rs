@@ -4,10 +4,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
-use http_body_util::{BodyExt, Either, Full, Limited};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, HeaderValue};
+use hyper::header::{ALLOW, CONNECTION, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -30,6 +32,8 @@ use crate::world::spec::ProviderSpec;
 
 /// Longest request body that is read.
 const BODY_MAX: usize = 16 << 20;
+/// A client has so long for it.
+const BODY_TIME: Duration = Duration::from_secs(10);
 /// In which the SDKs of OpenAI and Anthropic say how often they have tried before.
 const RETRY_COUNT: &str = "x-stainless-retry-count";
 /// Type of a streamed answer.
@@ -130,6 +134,13 @@ impl Shop {
         self.envelope().failure(Failure::plain(status), None)
     }
 
+    /// For a request whose body has not been read: nothing else can come on this connection.
+    fn refuse_and_close(&self, status: StatusCode) -> Response<Body> {
+        let mut response = self.refuse(status);
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        response
+    }
+
     /// A list of models; what a health probe asks for, so it fails as probes do.
     async fn models(&self) -> Result<Response<Body>, Hangup> {
         let (answer, told) = oneshot::channel();
@@ -169,10 +180,11 @@ impl Shop {
         let again = request.headers().get(RETRY_COUNT).is_some_and(|count| count.as_bytes() != b"0");
         let labelled = request.headers().get(label::LABEL).and_then(|value| Label::read(value.to_str().ok()?));
         let deployment = deployment(request.uri().path());
-        let Ok(body) = Limited::new(request.into_body(), BODY_MAX).collect().await else {
-            return Ok(self.refuse(StatusCode::PAYLOAD_TOO_LARGE));
+        let body = match read(request.into_body()).await {
+            Ok(body) => body,
+            Err(status) => return Ok(self.refuse_and_close(status)),
         };
-        let Ok(asked) = serde_json::from_slice::<Asked>(&body.to_bytes()) else {
+        let Some(asked) = Asked::read(&body) else {
             return Ok(self.refuse(StatusCode::BAD_REQUEST));
         };
         let key = self.keys.fetch_add(1, Relaxed);
@@ -215,6 +227,16 @@ impl Shop {
             poison: false,
             poison_status: None,
         }
+    }
+}
+
+/// The body of a request, or the status of the answer to one that cannot be had.
+async fn read(body: Incoming) -> Result<Bytes, StatusCode> {
+    match tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_MAX).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(problem)) if problem.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
     }
 }
 
