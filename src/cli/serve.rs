@@ -40,7 +40,8 @@ are there where `visibility` is \"headers\".
 Latency, quotas, errors and events are those of the scenario, whose time runs
 from the start. Nothing of a body is sent before the first token is due. A
 prompt counts a token for every 4 characters; output tokens are drawn as the
-scenario says, and cut at max_tokens.
+scenario says, and cut at max_tokens. A provider that refuses connections does not
+listen: /stats and /reset of another one answer then.
 
   lbsim serve scenarios/weighted.toml --port 9000 --print litellm > config.yaml &
   curl -s http://127.0.0.1:9000/stats

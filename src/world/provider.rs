@@ -264,6 +264,11 @@ impl Mock {
         Some((conditions.stalled_until.since(now) + latency, !fails))
     }
 
+    /// Whether connections to it are refused.
+    pub fn refuses_connections(&self) -> bool {
+        self.conditions.refuse_connections
+    }
+
     fn start(&self, now: Nanos) -> Nanos {
         now.max(self.conditions.stalled_until)
     }

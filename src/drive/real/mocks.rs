@@ -58,8 +58,9 @@ impl Mocks {
         let clock = Clock::start(DELAY, scale);
         let station = Station::start(plan, clock, watch)?;
         let addresses = bound.iter().map(|(_, address)| *address).collect();
-        for ((listener, _), shop) in bound.into_iter().zip(shops(plan, &station.inbox(), clock)) {
-            runtime.spawn(accept(listener, shop));
+        let shops = shops(plan, &station.inbox(), clock);
+        for (((listener, address), shop), door) in bound.into_iter().zip(shops).zip(station.doors()) {
+            runtime.spawn(accept(listener, address, shop, door.clone()));
         }
         Ok(Mocks { addresses, clock, station, runtime: Some(runtime) })
     }

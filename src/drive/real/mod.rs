@@ -5,8 +5,8 @@
 //!
 //! | part | does |
 //! |---|---|
-//! | `station`, `ask`, `numbers`, `sight`, `stats` | the mock providers of `world`, with precise timers |
-//! | `listen`, `server`, `reply`, `stream`, `openai`, `messages`, `shape`, `mocks` | HTTP in front of them |
+//! | `station`, `restart`, `ask`, `numbers`, `sight`, `stats` | the mock providers of `world`, with precise timers |
+//! | `listen`, `door`, `server`, `reply`, `stream`, `openai`, `messages`, `shape`, `mocks` | HTTP in front of them |
 //! | `client`, `sse`, `answer` | sends attempts, reads answers |
 //! | `target`, `sides` | someone else's gateway in between, and what is seen on its two sides |
 //! | `driver`, `witness` | moves the state machine by the clock and by what the clients tell |
@@ -17,6 +17,7 @@ pub mod ask;
 pub mod client;
 pub mod clock;
 mod direct;
+mod door;
 mod driver;
 pub mod label;
 pub mod listen;
@@ -25,6 +26,7 @@ pub mod mocks;
 mod numbers;
 pub mod openai;
 pub mod reply;
+mod restart;
 pub mod server;
 pub mod shape;
 mod sides;

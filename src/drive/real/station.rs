@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 
 use super::ask::{Arrival, Ask, Origin, Part};
 use super::clock::{Clock, Closed, receive};
+use super::door::{Door, doors};
 use super::numbers::Numbers;
+use super::restart::fleet;
 use super::sight::{Left, Sight, Watch};
 use super::stats::Tally;
 use crate::drive::plan::Plan;
@@ -28,10 +30,11 @@ use crate::world::provider::{Call, Held, Reply, Timing};
 #[derive(Debug)]
 pub struct Station {
     inbox: Sender<Ask>,
+    doors: Vec<Door>,
     thread: Option<JoinHandle<()>>,
 }
 
-mod kind {
+pub(super) mod kind {
     pub const FIRST: u8 = 0;
     pub const DONE: u8 = 1;
     pub const ANSWER: u8 = 2;
@@ -39,7 +42,7 @@ mod kind {
     pub const END: u8 = 4;
 }
 
-struct Job {
+pub(super) struct Job {
     key: u64,
     provider: usize,
     tag: u64,
@@ -60,19 +63,21 @@ enum Phase {
     Failing { status: u16, retry_after: Option<Nanos>, refusal: Option<RefusalKind> },
 }
 
-struct Floor {
-    plan: Plan,
-    clock: Clock,
-    fleet: Fleet,
-    events: EventQueue,
-    jobs: Slab<Job>,
-    by_key: HashMap<u64, u32>,
+pub(super) struct Floor {
+    pub(super) plan: Plan,
+    pub(super) clock: Clock,
+    pub(super) fleet: Fleet,
+    pub(super) events: EventQueue,
+    pub(super) jobs: Slab<Job>,
+    pub(super) by_key: HashMap<u64, u32>,
     tallies: Vec<Tally>,
     models: Vec<Vec<String>>,
-    probes: u64,
-    numbers: Numbers,
-    now: Nanos,
+    pub(super) probes: u64,
+    pub(super) numbers: Numbers,
+    pub(super) now: Nanos,
     watch: Watch,
+    /// By provider: whether its door is shut.
+    pub(super) shut: Vec<tokio::sync::watch::Sender<bool>>,
 }
 
 impl Station {
@@ -81,7 +86,9 @@ impl Station {
     /// # Errors
     /// Limits that cannot be enforced.
     pub fn start(plan: &Plan, clock: Clock, watch: Watch) -> Result<Station, LimitError> {
+        let (shut, doors) = doors(plan.providers.len());
         let mut floor = Floor {
+            shut,
             clock,
             fleet: fleet(plan)?,
             events: EventQueue::default(),
@@ -98,7 +105,12 @@ impl Station {
         floor.schedule_edges();
         let (inbox, asked) = channel();
         let thread = std::thread::spawn(move || floor.run(&asked));
-        Ok(Station { inbox, thread: Some(thread) })
+        Ok(Station { inbox, doors, thread: Some(thread) })
+    }
+
+    /// By provider: whether connections are let in.
+    pub fn doors(&self) -> &[Door] {
+        &self.doors
     }
 
     /// Where to ask.
@@ -113,14 +125,6 @@ impl Drop for Station {
         let _ = self.inbox.send(Ask::Stop);
         self.thread.take().map(JoinHandle::join);
     }
-}
-
-/// The providers of a plan, as they are at the start.
-fn fleet(plan: &Plan) -> Result<Fleet, LimitError> {
-    let classes = &plan.load.classes;
-    let mean = |size: fn(&crate::world::spec::Class) -> f64| classes.iter().map(|class| class.share * size(class)).sum::<f64>() as u64;
-    let background = Cost { input: mean(|class| class.input.mean()), output: mean(|class| class.output.mean()) };
-    Fleet::new(&plan.providers, &plan.events, plan.seed, background)
 }
 
 impl Floor {
@@ -148,6 +152,7 @@ impl Floor {
                     // Limits were checked when the scenario was read.
                     let changed = self.fleet.edge(self.now, target.slot as usize, target.kind == kind::BEGIN);
                     debug_assert!(changed.is_ok(), "limits of events are checked");
+                    self.mind_doors();
                 }
                 _ if !self.jobs.is_live(target.slot, target.generation) => self.events.drop_stale(),
                 kind::FIRST => self.first(target.slot),
@@ -157,27 +162,7 @@ impl Floor {
         }
     }
 
-    /// The beginnings and ends of the scenario's events.
-    fn schedule_edges(&mut self) {
-        for index in 0..self.plan.events.len() {
-            let (at, until) = (self.plan.events[index].at, self.plan.events[index].until);
-            self.schedule(at, Class::Edge, kind::BEGIN, index as u32);
-            self.schedule(until.unwrap_or(Nanos::MAX), Class::Edge, kind::END, index as u32);
-        }
-    }
-
-    /// Scenario time starts over, with idle providers.
-    fn restart(&mut self) {
-        // The limits were good the first time.
-        let Ok(fleet) = fleet(&self.plan) else { return };
-        // Dropping an attempt's end of the channel ends its connection.
-        (self.jobs, self.fleet, self.events, self.numbers) = (Slab::default(), fleet, EventQueue::default(), Numbers::default());
-        self.by_key.clear();
-        (self.clock, self.now, self.probes) = (self.clock.restarted(), Nanos::ZERO, 0);
-        self.schedule_edges();
-    }
-
-    fn schedule(&mut self, time: Nanos, class: Class, kind: u8, slot: u32) {
+    pub(super) fn schedule(&mut self, time: Nanos, class: Class, kind: u8, slot: u32) {
         let generation = if kind <= kind::ANSWER { self.jobs.generation(slot) } else { 0 };
         self.events.push(time, class, Target { kind, slot, generation });
     }
