@@ -24,8 +24,8 @@ Examples:
   lbsim compare weighted.toml --strategies random,power-of-two --seeds 50
   lbsim compare before.toml after.toml
   lbsim compare monday.json tuesday.json
-  lbsim compare weighted.toml --port 9100 --target ours \
-    --target litellm=http://127.0.0.1:4000
+  lbsim compare weighted.toml --target litellm=http://127.0.0.1:4000 \
+    --target ours
 With the same seed all variants meet the same requests, service times and
 faults. Differences to the base are judged seed by seed: paired t at 95 %,
 Holm over the variants.
@@ -51,7 +51,7 @@ pub struct Options {
     pub base: Option<String>,
     #[arg(long, value_name = "[NAME=]URL", conflicts_with_all = ["strategies", "shard"])]
     #[arg(
-        help = "A gateway to compare, or `ours` for our engine in real time; repeatable.\nThe mocks stand behind each in turn (needs --port)"
+        help = "A gateway to compare, or `ours` for our engine in real time; repeatable.\nThe mocks stand behind each in turn, at --port"
     )]
     pub target: Vec<String>,
     #[command(flatten)]

@@ -38,7 +38,7 @@ pub struct Options {
     pub seeds: NonZeroUsize,
     #[arg(long, value_name = "URL")]
     #[arg(
-        help = "Send the load through this gateway instead of our own engine, e.g.\nhttp://127.0.0.1:4000; the mocks stand behind it (needs --port)"
+        help = "Send the load through this gateway instead of our own engine, e.g.\nhttp://127.0.0.1:4000; the mocks stand behind it, at --port"
     )]
     pub target: Option<String>,
     #[command(flatten)]

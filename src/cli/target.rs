@@ -13,6 +13,8 @@ use crate::drive::real::Target;
 use crate::drive::real::target::endpoint;
 use crate::drive::{Plan, RealTime};
 
+/// Where the first mock provider listens unless said.
+const PORT: u16 = 9_100;
 /// So long a gateway that does not listen yet is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// And so long one attempt to reach it.
@@ -20,7 +22,7 @@ const CONNECT: Duration = Duration::from_secs(1);
 
 pub const HELP: &str = "\
 A gateway under test must know where the mock providers are: provider k of
-the file listens on 127.0.0.1, port --port + k. `lbsim serve SCENARIO --port N`
+the file listens on 127.0.0.1, port 9100 + k (or --port + k). `lbsim serve SCENARIO --port N`
 starts the same mocks by themselves, and --print writes a configuration for
 well-known gateways. The prompt of each request begins with a label, by which
 the mocks know which request it is; headers need not pass.";
@@ -30,7 +32,7 @@ the mocks know which request it is; headers need not pass.";
 #[command(next_help_heading = "Behind a gateway")]
 pub struct GatewayFlags {
     #[arg(long, value_name = "N", requires = "target", value_parser = clap::value_parser!(u16).range(1..))]
-    #[arg(help = "Port of the first mock provider; the others follow in file order")]
+    #[arg(help = "Port of the first mock provider, the others follow in file order\n[default: 9100]")]
     pub port: Option<u16>,
     /// Model to ask the gateway for [default: the class's, else `lbsim`]
     #[arg(long, value_name = "NAME", requires = "target")]
@@ -50,11 +52,7 @@ impl GatewayFlags {
     /// A usage error for what cannot be used, e.g. an address that is none.
     pub fn apply(&self, plan: &mut Plan, url: &str) -> Result<(), Failure> {
         let endpoint = endpoint(url).map_err(|error| Failure::usage(format!("--target: {error}")))?;
-        let Some(port) = self.port else {
-            return Err(Failure::usage(
-                "--target needs --port N: the gateway must know where the mock providers listen (provider k at 127.0.0.1:N + k)",
-            ));
-        };
+        let port = self.port.unwrap_or(PORT);
         let last = usize::from(port) + plan.providers.len() - 1;
         if last > usize::from(u16::MAX) {
             return Err(Failure::usage(format!(
