@@ -39,7 +39,7 @@ rate = "60/s"
 duration = "2s"
 [balancer]
 strategy = "round-robin"
-timeout = "2s"
+timeout = "20s"
 [[provider]]
 name = "alpha"
 latency = { p50 = "20ms", p99 = "60ms" }
