@@ -221,3 +221,33 @@ fn no_window_is_ever_overdrawn() {
         assert_eq!(run.attempts.rate_limited, 0, "seed {seed}: the balancer knows the limits");
     }
 }
+
+/// 1, 2 or 6 a minute against a constant 2/s for ten minutes, kept by the balancer (quota on) or met at the provider (off):
+/// windows let the first n of each minute's 120 in; a bucket those for which an oracle in whole numbers has a level, counted
+/// in units of 1/120 of a request, n of which flow in between two arrivals.
+#[test]
+fn tiny_limits_admit_exactly_what_they_say() {
+    for (n, quota) in [(1, true), (1, false), (2, true), (2, false), (6, true), (6, false)] {
+        let world = |algorithm| {
+            let member = provider("p", fixed(0.01)).limits(windowed(n as f64, algorithm, None));
+            World::new(Strategy::RateLimitAware, vec![member]).constant(2.0).duration(600.0).quota(quota)
+        };
+        let first: Vec<u64> = (0..1_200).filter(|i| i % 120 < n).collect();
+        assert_eq!(admitted(&world(Algorithm::FixedWindow)), first, "{n} a minute");
+        assert_eq!(admitted(&world(Algorithm::SlidingWindow)), first, "{n} a minute");
+        let mut level = 120 * n;
+        let bucket: Vec<u64> = (0..1_200)
+            .filter(|i| {
+                level = if *i > 0 { (level + n).min(120 * n) } else { level };
+                let admits = level >= 120;
+                level -= if admits { 120 } else { 0 };
+                admits
+            })
+            .collect();
+        assert_eq!(admitted(&world(Algorithm::TokenBucket)), bucket, "{n} a minute");
+        for algorithm in [Algorithm::FixedWindow, Algorithm::SlidingWindow, Algorithm::TokenBucket] {
+            let (run, _) = observe(&world(algorithm).plan);
+            assert_eq!(if quota { run.attempts.rate_limited } else { run.requests.shed }, 0, "{n} a minute by {algorithm:?}");
+        }
+    }
+}

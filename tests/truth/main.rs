@@ -14,6 +14,7 @@ mod laws;
 mod limits;
 mod log;
 mod loss;
+mod odd_headers;
 mod profiles;
 mod queueing;
 mod random_worlds;
