@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering::Relaxed};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -92,12 +92,14 @@ fn status(status: u16) -> Response<Full<Bytes>> {
     Response::builder().status(status).body(Full::default()).expect("a status")
 }
 
-/// So many free ports in a row, one after the other; they are free until someone else takes them.
+/// So many free ports in a row, which no other test of this process is given. They lie below those that the system gives to
+/// outgoing connections, and start at a place of their own in each process.
 pub fn free_ports(count: u16) -> u16 {
-    for _ in 0..100 {
-        let first = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map(|at| at.port()).expect("a port");
-        let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-        if first < u16::MAX - count && (first..first + count).all(free) {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 20_000 + (std::process::id() % 100) as u16 * 100;
+    for _ in 0..1_000 {
+        let first = start + NEXT.fetch_add(count, Relaxed) % 3_000;
+        if (first..first + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
             return first;
         }
     }
