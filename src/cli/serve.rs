@@ -92,7 +92,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
     let port = options.port.unwrap_or(0);
     check_ports(port, scenario.plan.providers.len())?;
     interrupt::install().map_err(|error| Failure::usage(format!("Ctrl-C cannot be caught: {error}")))?;
-    let listen = Listen { ip: options.bind, port };
+    let listen = Listen { ip: options.bind, port, driver: false };
     let mocks = Mocks::start(&scenario.plan, options.time_scale, listen, Box::new(|_, _| {}));
     let mocks = mocks.map_err(|error| Failure::usage(error.to_string()))?;
     if !options.bind.is_loopback() {

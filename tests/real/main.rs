@@ -2,5 +2,6 @@
 
 mod agreement;
 mod gateway;
+mod peer;
 mod program;
 mod target;

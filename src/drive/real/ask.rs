@@ -1,5 +1,7 @@
 //! What the servers and the station say to each other.
 
+use std::sync::mpsc::SyncSender;
+
 use tokio::sync::{mpsc, oneshot};
 
 use super::stats::Tally;
@@ -23,7 +25,7 @@ pub enum Ask {
         /// Which.
         provider: usize,
         /// Where the answer goes.
-        answer: oneshot::Sender<Option<(Nanos, bool)>>,
+        answer: Tell<Option<(Nanos, bool)>>,
     },
     /// What has been counted so far.
     Stats {
@@ -61,8 +63,36 @@ pub struct Arrival {
     pub tag: u64,
     /// Its client says that it has tried before.
     pub again: bool,
-    /// Where the parts of the answer go.
-    pub answer: mpsc::UnboundedSender<Part>,
+    /// Where the answer goes.
+    pub answer: Tale,
+}
+
+/// How an answer is told.
+#[derive(Debug)]
+pub enum Tale {
+    /// Its parts, each when it is due.
+    WhenDue(mpsc::UnboundedSender<Part>),
+    /// Its end, at once, and when that is due: for answers in one piece that wait for no slot. What has to wait is not told.
+    Ahead(SyncSender<(Nanos, Part)>),
+}
+
+/// Where a single answer goes.
+#[derive(Debug)]
+pub enum Tell<T> {
+    /// To a task.
+    Task(oneshot::Sender<T>),
+    /// To a thread that waits.
+    Thread(SyncSender<T>),
+}
+
+impl<T> Tell<T> {
+    /// Answers; nobody may wait any more.
+    pub fn tell(self, what: T) {
+        match self {
+            Tell::Task(task) => drop(task.send(what)),
+            Tell::Thread(thread) => drop(thread.try_send(what)),
+        }
+    }
 }
 
 /// Who sent an attempt, and so what of its [`Call`] is known.

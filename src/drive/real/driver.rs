@@ -1,5 +1,6 @@
 //! Moves the state machine of `request` and `attempt` by the real clock and by what clients and providers tell.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, Sender as Outbox, channel};
 
@@ -8,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use super::RealTime;
+use super::ahead::{hosted, key};
 use super::answer::Ending;
 use super::ask::{Ask, Origin};
 use super::client::{Errand, Sender};
@@ -44,6 +46,10 @@ pub(in crate::drive) struct Wire {
     /// Everything goes through someone's gateway, which stands in place of the providers.
     pub(super) via: bool,
     streamed: Vec<bool>,
+    /// By provider: its answers may come a little before their time.
+    ahead: Vec<bool>,
+    /// Such answers, by tag, until their time has come.
+    early: HashMap<u64, (Ending, Option<Box<RateLimitHeaders>>)>,
     /// By class.
     models: Vec<String>,
     tasks: Handle,
@@ -52,11 +58,19 @@ pub(in crate::drive) struct Wire {
 }
 
 /// An attempt's task; dropping it ends the exchange.
-pub(in crate::drive) struct Exchange(AbortHandle);
+pub(in crate::drive) struct Exchange {
+    task: AbortHandle,
+    /// Whom to tell that it is over, and its name there: its mock does not see that its client goes away.
+    gone: Option<(Outbox<Ask>, u64)>,
+}
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
+        if let Some((station, key)) = self.gone.take() {
+            // Of an attempt that has left it is no news.
+            let _ = station.send(Ask::Gone { key });
+        }
     }
 }
 
@@ -90,7 +104,7 @@ impl Wire {
                 let _ = told.send(Message { at, what: What::Seen(sight) });
             }
         });
-        let listen = Listen { port: real.port, ..LOOPBACK };
+        let listen = Listen { port: real.port, driver: !via, ..LOOPBACK };
         let mocks = Mocks::start(plan, real.time_scale, listen, watch).map_err(|why| DriveError::Mocks(why.to_string()))?;
         let uri =
             |address: &std::net::SocketAddr, path: &str| format!("http://{address}{path}").parse::<Uri>().expect("an address makes an URI");
@@ -117,6 +131,8 @@ impl Wire {
             addresses,
             via,
             streamed,
+            ahead: if via { vec![false; plan.providers.len() + 1] } else { hosted(plan) },
+            early: HashMap::new(),
             models: plan.load.classes.iter().map(named).collect(),
             tasks: mocks.handle(),
             mocks,
@@ -153,7 +169,8 @@ impl Wire {
             let (ending, headers) = sender.send(errand, first).await;
             tell(What::Ended { tag, ending, headers });
         });
-        Exchange(task.abort_handle())
+        let gone = self.ahead[provider].then(|| (self.station(), key(tag)));
+        Exchange { task: task.abort_handle(), gone }
     }
 
     fn probe(&self, provider: usize, patience: Nanos) {
@@ -234,9 +251,19 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         self.due = self.now;
         match message.what {
             What::FirstToken { tag, headers } => self.remote_first_token(tag, headers),
+            What::Ended { tag, ending, headers } if self.is_early(tag, &ending) => {
+                self.wire.iter_mut().for_each(|wire| drop(wire.early.insert(tag, (ending, headers.clone()))));
+            }
             What::Ended { tag, ending, headers } => self.remote_ended(tag, ending, headers),
             What::Probed { provider, good } => self.probed(provider, good),
-            What::Seen(sight) => self.seen(sight),
+            What::Seen(sight) => {
+                self.seen(sight);
+                if let Sight::Left { tag, .. } = sight
+                    && let Some((ending, headers)) = self.wire.as_mut().and_then(|wire| wire.early.remove(&tag))
+                {
+                    self.remote_ended(tag, ending, headers);
+                }
+            }
         }
         Ok(())
     }
@@ -261,6 +288,14 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     pub(super) fn slot_of(&self, tag: u64) -> Option<u32> {
         let (slot, generation) = ((tag >> 32) as u32, tag as u32);
         self.attempts.is_live(slot, generation).then_some(slot)
+    }
+
+    /// Whether an answer is there before the station has let it go.
+    fn is_early(&self, tag: u64, ending: &Ending) -> bool {
+        let Some(attempt) = self.slot_of(tag).and_then(|slot| self.attempts.get(slot)) else { return false };
+        let ahead = self.wire.as_ref().is_some_and(|wire| wire.ahead[attempt.provider]);
+        let answered = matches!(ending, Ending::Whole { .. } | Ending::Status { .. });
+        ahead && answered && matches!(attempt.phase, Phase::Remote { served: None, .. })
     }
 
     fn remote_first_token(&mut self, tag: u64, headers: Option<Box<RateLimitHeaders>>) {

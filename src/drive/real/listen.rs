@@ -48,6 +48,8 @@ pub struct Listen {
     pub ip: IpAddr,
     /// Of the first provider.
     pub port: u16,
+    /// Nobody but our driver is to come: see `ahead`.
+    pub driver: bool,
 }
 
 /// Takes the ports of all providers of a plan, in file order; nobody answers there yet.

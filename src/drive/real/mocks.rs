@@ -7,6 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 
+use super::ahead::{Host, host, hosted};
 use super::clock::Clock;
 use super::listen::{Listen, ListenError, accept, bind};
 use super::server::shops;
@@ -44,6 +45,8 @@ pub struct Mocks {
     /// Behind the listeners.
     pub station: Station,
     runtime: Option<Runtime>,
+    /// Those that wiremock hosts.
+    _hosts: Vec<Host>,
 }
 
 impl Mocks {
@@ -58,11 +61,18 @@ impl Mocks {
         let clock = Clock::start(DELAY, scale);
         let station = Station::start(plan, clock, watch)?;
         let addresses = bound.iter().map(|(_, address)| *address).collect();
+        let mut ahead = hosted(plan).into_iter().map(|hosted| hosted && at.driver);
+        let mut hosts = Vec::new();
         let shops = shops(plan, &station.inbox(), clock);
         for (((listener, address), shop), door) in bound.into_iter().zip(shops).zip(station.doors()) {
-            runtime.spawn(accept(listener, address, shop, door.clone()));
+            if ahead.next() == Some(true) {
+                let listener = listener.into_std().map_err(MocksError::Threads)?;
+                hosts.push(runtime.block_on(host(listener, shop)));
+            } else {
+                runtime.spawn(accept(listener, address, shop, door.clone()));
+            }
         }
-        Ok(Mocks { addresses, clock, station, runtime: Some(runtime) })
+        Ok(Mocks { addresses, clock, station, runtime: Some(runtime), _hosts: hosts })
     }
 
     /// Where the listeners run; clients may run there too.
@@ -78,4 +88,4 @@ impl Drop for Mocks {
 }
 
 /// Free ports on loopback.
-pub const LOOPBACK: Listen = Listen { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0 };
+pub const LOOPBACK: Listen = Listen { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, driver: false };

@@ -7,11 +7,13 @@
 //! |---|---|
 //! | `station`, `restart`, `ask`, `numbers`, `sight`, `stats` | the mock providers of `world`, with precise timers |
 //! | `listen`, `door`, `server`, `reply`, `stream`, `openai`, `messages`, `shape`, `mocks` | HTTP in front of them |
+//! | `ahead` | the same on wiremock, where it can be faithful |
 //! | `client`, `sse`, `answer` | sends attempts, reads answers |
 //! | `target`, `sides` | someone else's gateway in between, and what is seen on its two sides |
 //! | `driver`, `witness` | moves the state machine by the clock and by what the clients tell |
 //! | `label` | by which both sides know which request it is: its draws are those of the virtual clock |
 
+pub mod ahead;
 pub mod answer;
 pub mod ask;
 pub mod client;

@@ -10,12 +10,12 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CONNECTION, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use super::TAG_NONE;
-use super::ask::{Arrival, Ask, Origin, Part};
+use super::ask::{Arrival, Ask, Origin, Part, Tale, Tell};
 use super::clock::Clock;
 use super::label::{self, Label};
 use super::openai::{self, Api, Asked, Head};
@@ -43,13 +43,13 @@ const CHARACTERS_PER_TOKEN: u64 = 4;
 
 /// What all connections of one provider share.
 pub struct Shop {
-    provider: usize,
+    pub(super) provider: usize,
     name: String,
-    models: Vec<String>,
-    style: &'static Style,
-    station: Sender<Ask>,
+    pub(super) models: Vec<String>,
+    pub(super) style: &'static Style,
+    pub(super) station: Sender<Ask>,
     keys: Arc<AtomicU64>,
-    clock: Clock,
+    pub(super) clock: Clock,
     /// Sizes of requests whose client does not say them.
     sizes: RequestFactory,
 }
@@ -74,6 +74,25 @@ pub fn shops(plan: &Plan, station: &Sender<Ask>, clock: Clock) -> Vec<Arc<Shop>>
         })
     };
     plan.providers.iter().enumerate().map(shop).collect()
+}
+
+/// An attempt that a client wants to make.
+pub(super) struct Order {
+    /// Unique.
+    pub(super) key: u64,
+    pub(super) label: Label,
+    /// Its client has tried before.
+    again: bool,
+    /// `None`: in one piece.
+    streamed: Option<Streaming>,
+    pub(super) head: Head,
+    pub(super) envelope: Envelope,
+}
+
+/// How a stream ends.
+struct Streaming {
+    /// With the usage.
+    usage: bool,
 }
 
 /// What a request is for.
@@ -125,12 +144,12 @@ impl Shop {
     }
 
     /// For what is no call of a model.
-    fn envelope(&self) -> Envelope {
+    pub(super) fn envelope(&self) -> Envelope {
         let id = format!("req_{}_{:x}", self.provider, self.keys.fetch_add(1, Relaxed));
         Envelope { style: self.style, clock: self.clock, origin: Origin::Stranger, id, model: String::new() }
     }
 
-    fn refuse(&self, status: StatusCode) -> Response<Body> {
+    pub(super) fn refuse(&self, status: StatusCode) -> Response<Body> {
         self.envelope().failure(Failure::plain(status), None)
     }
 
@@ -144,20 +163,24 @@ impl Shop {
     /// A list of models; what a health probe asks for, so it fails as probes do.
     async fn models(&self) -> Result<Response<Body>, Hangup> {
         let (answer, told) = oneshot::channel();
-        let _ = self.station.send(Ask::Probe { provider: self.provider, answer });
+        let _ = self.station.send(Ask::Probe { provider: self.provider, answer: Tell::Task(answer) });
         match told.await {
             Ok(Some((after, good))) => {
                 tokio::time::sleep(self.clock.wall(after)).await;
-                let api = if self.style.shape == Shape::Anthropic { Api::Messages } else { Api::Chat };
                 match (good, after) {
-                    (true, _) => Ok(self.envelope().whole(openai::models(api, &self.models), None)),
                     (false, Nanos::ZERO) => Err(Hangup),
-                    (false, _) => Ok(self.refuse(StatusCode::SERVICE_UNAVAILABLE)),
+                    _ => Ok(self.probed(good)),
                 }
             }
             Ok(None) => std::future::pending().await,
             Err(_) => Err(Hangup),
         }
+    }
+
+    /// The answer to a probe.
+    pub(super) fn probed(&self, good: bool) -> Response<Body> {
+        let api = if self.style.shape == Shape::Anthropic { Api::Messages } else { Api::Chat };
+        if good { self.envelope().whole(openai::models(api, &self.models), None) } else { self.refuse(StatusCode::SERVICE_UNAVAILABLE) }
     }
 
     async fn stats(&self) -> Response<Body> {
@@ -177,41 +200,52 @@ impl Shop {
     }
 
     async fn complete(&self, request: Request<Incoming>, api: Api) -> Result<Response<Body>, Hangup> {
-        let again = request.headers().get(RETRY_COUNT).is_some_and(|count| count.as_bytes() != b"0");
-        let labelled = request.headers().get(label::LABEL).and_then(|value| Label::read(value.to_str().ok()?));
-        let deployment = deployment(request.uri().path());
-        let body = match read(request.into_body()).await {
+        let (head, body) = request.into_parts();
+        let body = match read(body).await {
             Ok(body) => body,
             Err(status) => return Ok(self.refuse_and_close(status)),
         };
-        let Some(asked) = Asked::read(&body) else {
+        let Some(order) = self.order(&head.headers, head.uri.path(), &body, api) else {
             return Ok(self.refuse(StatusCode::BAD_REQUEST));
         };
-        let key = self.keys.fetch_add(1, Relaxed);
-        let labelled = labelled.or_else(|| asked.opening().and_then(Label::find));
-        let Label { call, tag, origin } =
-            labelled.unwrap_or_else(|| Label { call: self.estimate(&asked, key), tag: TAG_NONE, origin: Origin::Stranger });
         let (answer, parts) = mpsc::unbounded_channel();
-        let _ = self.station.send(Ask::Arrive(Arrival { key, provider: self.provider, call, origin, tag, again, answer }));
-        let visit = Visit { key, station: self.station.clone() };
-        let model = Some(asked.model).filter(|model| !model.is_empty()).or(deployment).unwrap_or_default();
-        let name = if api == Api::Messages { "msg" } else { "chatcmpl" };
-        let head = Head {
-            api,
-            id: format!("{name}-{}-{}", call.request, call.attempt),
-            cut: asked.max_tokens.or(asked.max_completion_tokens) == Some(call.output),
-            model: model.clone(),
-            input: call.input,
-            output: call.output,
-        };
-        let id = format!("req_{}_{:x}_{}", self.provider, call.request, call.attempt);
-        let envelope = Envelope { style: self.style, clock: self.clock, origin, id, model };
-        if asked.stream {
-            let usage = asked.stream_options.is_some_and(|options| options.include_usage);
-            streamed(&envelope, head, usage, parts, visit).await
-        } else {
-            whole(&envelope, &head, parts, visit).await
+        let visit = Visit { key: order.key, station: self.station.clone() };
+        self.ask(&order, order.key, Tale::WhenDue(answer));
+        let Order { envelope, head, streamed, .. } = order;
+        match streamed {
+            Some(Streaming { usage }) => in_pieces(&envelope, head, usage, parts, visit).await,
+            None => whole(&envelope, &head, parts, visit).await,
         }
+    }
+
+    /// What a request asks for; `None`: it makes no sense.
+    pub(super) fn order(&self, headers: &HeaderMap, path: &str, body: &[u8], api: Api) -> Option<Order> {
+        let asked = Asked::read(body)?;
+        let key = self.keys.fetch_add(1, Relaxed);
+        let labelled = headers.get(label::LABEL).and_then(|value| Label::read(value.to_str().ok()?));
+        let labelled = labelled.or_else(|| asked.opening().and_then(Label::find));
+        let label = labelled.unwrap_or_else(|| Label { call: self.estimate(&asked, key), tag: TAG_NONE, origin: Origin::Stranger });
+        let call = label.call;
+        let cut = asked.max_tokens.or(asked.max_completion_tokens) == Some(call.output);
+        let model = Some(asked.model).filter(|model| !model.is_empty()).or_else(|| deployment(path)).unwrap_or_default();
+        let name = if api == Api::Messages { "msg" } else { "chatcmpl" };
+        let id = format!("{name}-{}-{}", call.request, call.attempt);
+        let head = Head { api, id, cut, model: model.clone(), input: call.input, output: call.output };
+        let id = format!("req_{}_{:x}_{}", self.provider, call.request, call.attempt);
+        Some(Order {
+            key,
+            label,
+            again: headers.get(RETRY_COUNT).is_some_and(|count| count.as_bytes() != b"0"),
+            streamed: asked.stream.then(|| Streaming { usage: asked.stream_options.is_some_and(|options| options.include_usage) }),
+            head,
+            envelope: Envelope { style: self.style, clock: self.clock, origin: label.origin, id, model },
+        })
+    }
+
+    /// Sends an order to the station.
+    pub(super) fn ask(&self, order: &Order, key: u64, answer: Tale) {
+        let Label { call, tag, origin } = order.label;
+        let _ = self.station.send(Ask::Arrive(Arrival { key, provider: self.provider, call, origin, tag, again: order.again, answer }));
     }
 
     /// A call by a client that does not say what it is: sizes as the scenario draws them, its prompt as long as it looks.
@@ -258,7 +292,7 @@ async fn whole(
 }
 
 /// The answer as it comes.
-async fn streamed(
+async fn in_pieces(
     envelope: &Envelope,
     head: Head,
     usage: bool,

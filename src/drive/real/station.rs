@@ -5,12 +5,12 @@
 //! leaves within microseconds of its time.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
 
-use super::ask::{Arrival, Ask, Origin, Part};
+use super::ask::{Arrival, Ask, Origin, Part, Tale};
 use super::clock::{Clock, Closed, receive};
 use super::door::{Door, doors};
 use super::numbers::Numbers;
@@ -53,7 +53,8 @@ pub(super) struct Job {
     held: Option<Held>,
     phase: Phase,
     headers: Option<Box<RateLimitHeaders>>,
-    answer: mpsc::UnboundedSender<Part>,
+    /// `None`: it has been told.
+    answer: Option<mpsc::UnboundedSender<Part>>,
 }
 
 #[derive(Clone, Copy)]
@@ -179,8 +180,7 @@ impl Floor {
             }
             Ask::Probe { provider, answer } => {
                 self.probes += 1;
-                // Nobody may wait any more.
-                let _ = answer.send(self.fleet.mock(provider).probe(self.now, self.probes));
+                answer.tell(self.fleet.mock(provider).probe(self.now, self.probes));
             }
             Ask::Stats { answer } => {
                 let _ = answer.send((self.now, self.tallies.clone()));
@@ -206,6 +206,10 @@ impl Floor {
             Origin::Gateway => call.attempt = self.numbers.attempt(call.request),
             Origin::Stranger => call.request = self.numbers.request(),
         }
+        let (answer, ahead) = match answer {
+            Tale::WhenDue(parts) => (Some(parts), None),
+            Tale::Ahead(end) => (None, Some(end)),
+        };
         self.tallies[provider].attempts += 1;
         self.tallies[provider].retries += u64::from(again);
         let job = Job {
@@ -247,6 +251,21 @@ impl Floor {
             }
         }
         self.occupancy(provider);
+        if let Some(ahead) = ahead {
+            self.foretell(slot, &ahead);
+        }
+    }
+
+    /// Tells how an attempt will end, and when.
+    fn foretell(&mut self, slot: u32, to: &SyncSender<(Nanos, Part)>) {
+        let Some(job) = self.jobs.get_mut(slot) else { return };
+        let part = match job.phase {
+            Phase::Queued => return,
+            Phase::Serving { .. } => Part::Done { headers: job.headers.take() },
+            Phase::Failing { status, retry_after, refusal } => Part::Error { status, retry_after, refusal, headers: job.headers.take() },
+        };
+        // There is room for one, and it waits for it.
+        let _ = to.try_send((job.planned, part));
     }
 
     /// A quota refused an attempt: could the balancer have known better?
@@ -324,9 +343,9 @@ impl Floor {
     }
 
     fn send(&self, slot: u32, part: Part) {
-        if let Some(job) = self.jobs.get(slot) {
+        if let Some(answer) = self.jobs.get(slot).and_then(|job| job.answer.as_ref()) {
             // The client may be gone; the server says so in its own time.
-            let _ = job.answer.send(part);
+            let _ = answer.send(part);
         }
     }
 

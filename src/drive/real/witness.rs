@@ -41,7 +41,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
                     self.at_attempt(start + Nanos::from_f64(total.as_f64() * fraction), Class::Timer, kind::CANCEL, slot);
                 }
             }
-            Sight::Left { tag, arrived, planned, end: Left::Succeeded, .. } => {
+            Sight::Left { tag, arrived, planned, end: Left::Succeeded | Left::Error { .. }, .. } => {
                 let Some(attempt) = self.slot_of(tag).and_then(|slot| self.attempts.get_mut(slot)) else { return };
                 if let Phase::Remote { served, .. } = &mut attempt.phase {
                     *served = Some(planned.since(arrived));
