@@ -187,11 +187,10 @@ impl Engine {
         Snapshot {
             providers: providers
                 .map(|(provider, (slot, group))| {
-                    let (own, ejections, ignored) =
-                        slot.with(|core| (core.shut(now, Cost::default()), core.ejections(), core.ignored_headers()));
+                    let (own, ejections, ignored, headroom) = slot
+                        .with(|core| (core.shut(now, Cost::default()), core.ejections(), core.ignored_headers(), core.headroom_at(now)));
                     let shared = group.as_ref().and_then(|group| group.shut(now, Cost::default()));
                     let shut = [own, shared].into_iter().flatten().max_by_key(|shut| shut.until);
-                    let headroom = slot.mirror.headroom(now);
                     ProviderSnapshot {
                         name: provider.name.clone(),
                         in_flight: slot.mirror.in_flight(),

@@ -181,6 +181,7 @@ mod refusal;
 mod request;
 mod retry;
 mod retry_after;
+mod shut;
 mod slot;
 pub mod strategy;
 #[cfg(feature = "tracing")]

@@ -6,8 +6,10 @@ use super::config::{Config, ProbeRules, ProviderConfig};
 use super::give_back::give_back;
 use super::health::{EjectedShare, Fitness, HealthChange};
 use super::latency::Speed;
-use super::limit::{Belief, Cost, FreeAt, Ledger, Limits, RateLimitHeaders, Reservation};
+use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Reservation};
 use super::request::{AttemptResult, Outcome, Why};
+pub(crate) use super::shut::{Shut, Until};
+use super::strategy::Strategy;
 use crate::time::Nanos;
 
 /// The locked state of one provider.
@@ -24,8 +26,9 @@ pub(crate) struct Core {
     typical: f64,
     /// Cache: not a candidate before this.
     shut_until: Nanos,
-    /// Cache of [`Ledger::headroom`].
+    /// Cache of [`Ledger::headroom`], where the strategy weighs it.
     headroom: f32,
+    weighs_headroom: bool,
 }
 
 /// How strict an admission is.
@@ -73,30 +76,6 @@ pub(crate) struct Admitted {
     pub trial: bool,
 }
 
-/// Why a provider does not admit, and until when.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Shut {
-    pub why: Why,
-    pub until: Until,
-}
-
-impl Shut {
-    pub const fn new(why: Why, until: Until) -> Shut {
-        Shut { why, until }
-    }
-}
-
-/// When a shut provider can be asked again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Until {
-    /// At this instant.
-    Time(Nanos),
-    /// When an attempt in flight is settled.
-    Settle,
-    /// Not unless the configuration changes.
-    Never,
-}
-
 /// The end of an attempt, as the core needs it.
 pub(crate) struct Ended<'a> {
     pub sent: Nanos,
@@ -123,14 +102,17 @@ impl Core {
             typical: 0.0,
             shut_until: Nanos::ZERO,
             headroom: 1.0,
+            weighs_headroom: config.strategy == Strategy::RateLimitAware,
         };
+        core.quota.weigh_headroom(core.weighs_headroom);
         core.refresh_shut(Nanos::ZERO);
         core
     }
 
     /// Takes over a changed configuration; what was learned stays, and what was used of `limits`, where those have changed.
     pub fn reconfigure(&mut self, now: Nanos, config: &Config, drained: bool, limits: Option<&Limits>) {
-        self.drained = drained;
+        (self.drained, self.weighs_headroom) = (drained, config.strategy == Strategy::RateLimitAware);
+        self.quota.weigh_headroom(self.weighs_headroom);
         if let Some(limits) = limits {
             self.quota.replace(now, limits);
         }
@@ -174,7 +156,7 @@ impl Core {
         self.load.in_flight += 1;
         self.load.waiting += 1;
         self.load.starts = self.load.starts.wrapping_add(now.as_nanos());
-        self.refresh_shut(now);
+        self.refresh_admitted(now);
         trial
     }
 
@@ -182,7 +164,9 @@ impl Core {
     /// shows as such, although nobody was sent there lately.
     pub fn sweep(&mut self, now: Nanos) -> Option<HealthChange> {
         let change = self.health.look_for_hang(now, self.load.waiting);
-        self.refresh_shut(now);
+        if self.weighs_headroom || !self.is_plainly_open() {
+            self.refresh_shut(now);
+        }
         change
     }
 
@@ -264,10 +248,19 @@ impl Core {
         self.learn_speed(now, &ended);
         let unrelated = ended.outcome.result == AttemptResult::Status(429) && self.quota.is_pace_given_up(now);
         let change = self.health.ended(now, &ended, unrelated);
+        let mut opens = ended.outcome.result == AttemptResult::Success;
         if let Some(reservation) = ended.reservation {
             give_back(&mut self.quota, now, reservation, ended.outcome, self.health.pause_max());
+            let cost = reservation.cost();
+            opens &= ended
+                .outcome
+                .usage
+                .is_none_or(|usage| u64::from(usage.input_tokens) <= cost.input && u64::from(usage.output_tokens) <= cost.output);
         }
-        self.refresh_shut(now);
+        // What was open and has only got something back stays so.
+        if self.weighs_headroom || !(opens && self.is_plainly_open()) {
+            self.refresh_shut(now);
+        }
         change
     }
 
@@ -323,9 +316,31 @@ impl Core {
         self.shut_until
     }
 
-    /// Share of the tightest limit that is left, 0…1.
+    /// Share of the tightest limit that is left, 0…1, as of the last use; 1 where the strategy does not weigh it.
     pub fn headroom(&self) -> f32 {
         self.headroom
+    }
+
+    /// Share of the tightest limit that is left now, 0…1.
+    pub fn headroom_at(&mut self, now: Nanos) -> f64 {
+        self.quota.headroom(now)
+    }
+
+    /// Whether neither time nor a settlement that returns something changes that it is open.
+    #[inline]
+    fn is_plainly_open(&self) -> bool {
+        let calm = !(self.drained | self.retired | self.health.is_noteworthy());
+        calm & (self.shut_until == Nanos::ZERO) && self.quota.stays_open()
+    }
+
+    /// [`Core::refresh_shut`] after an admission, which has found out whether another one fits.
+    #[inline]
+    fn refresh_admitted(&mut self, now: Nanos) {
+        if !self.is_plainly_open() {
+            self.refresh_shut(now);
+        } else if self.weighs_headroom {
+            self.headroom = self.quota.headroom_after() as f32;
+        }
     }
 
     #[inline]
@@ -340,8 +355,13 @@ impl Core {
 
     #[inline(never)]
     fn refresh_limited(&mut self, now: Nanos) {
-        let (headroom, open) = self.quota.outlook(now, Cost::default());
-        self.headroom = headroom as f32;
+        let open = if self.weighs_headroom {
+            let (headroom, open) = self.quota.outlook(now, Cost::default());
+            self.headroom = headroom as f32;
+            open
+        } else {
+            self.quota.is_open(now)
+        };
         self.shut_until = match (self.retired, self.drained) {
             (true, _) => Nanos::ZERO,
             (false, true) => Nanos::MAX,
@@ -368,30 +388,8 @@ impl Core {
     }
 }
 
-impl From<FreeAt> for Nanos {
-    /// Not before this; [`Nanos::MAX`] where only a settle or nothing helps.
-    fn from(free_at: FreeAt) -> Nanos {
-        match free_at {
-            FreeAt::Now => Nanos::ZERO,
-            FreeAt::At(time) => time,
-            FreeAt::OnSettle | FreeAt::Never => Nanos::MAX,
-        }
-    }
-}
-
 /// Up to 292 years; a signed conversion is one instruction, an unsigned one five.
 #[inline]
 fn nanos(time: Nanos) -> f64 {
     time.as_nanos().min(i64::MAX as u64) as i64 as f64
-}
-
-impl From<FreeAt> for Until {
-    fn from(free_at: FreeAt) -> Until {
-        match free_at {
-            FreeAt::Now => Until::Time(Nanos::ZERO),
-            FreeAt::At(time) => Until::Time(time),
-            FreeAt::OnSettle => Until::Settle,
-            FreeAt::Never => Until::Never,
-        }
-    }
 }

@@ -143,6 +143,24 @@ impl Belief {
         Some(admitted)
     }
 
+    /// Whether an attempt without tokens would be admitted after the latest admission, and as long as nothing but time and
+    /// settlements that return something come in between; false: perhaps not.
+    #[inline]
+    pub fn stays_open(&self) -> bool {
+        self.learned.is_none() && self.declared.stays_open()
+    }
+
+    /// Whether every admission finds out what is left after it.
+    pub fn weigh_headroom(&mut self, weighs: bool) {
+        self.declared.weigh_headroom(weighs);
+    }
+
+    /// [`Belief::headroom`] after the latest admission, where [`Belief::stays_open`] and it is weighed.
+    #[inline]
+    pub fn headroom_after(&self) -> f64 {
+        self.declared.headroom_after()
+    }
+
     /// [`Belief::end`] where nothing is limited.
     #[inline]
     pub fn leave(&mut self) {
@@ -290,6 +308,14 @@ impl Belief {
             return self.declared.outlook(now, cost);
         }
         (self.headroom(now), self.would_refuse(now, cost).is_none())
+    }
+
+    /// Whether an attempt without tokens would be admitted.
+    pub fn is_open(&mut self, now: Nanos) -> bool {
+        if self.learned.is_none() {
+            return self.declared.is_open(now);
+        }
+        self.would_refuse(now, Cost::default()).is_none()
     }
 
     /// As [`Ledger::headroom`].

@@ -26,6 +26,14 @@ impl FixedWindow {
         self.used.checked_add(cost).is_some_and(|used| used <= self.amount)
     }
 
+    /// Whether `cost` would be admitted, and `more` after it.
+    #[inline]
+    pub fn room(&mut self, now: Nanos, cost: u64, more: u64) -> (bool, bool) {
+        self.roll(now);
+        let used = self.used.saturating_add(cost);
+        (used <= self.amount, used.saturating_add(more) <= self.amount)
+    }
+
     #[inline]
     pub fn take(&mut self, now: Nanos, cost: u64) {
         self.roll(now);

@@ -16,8 +16,8 @@ pub struct Ledger {
     /// At most one per dimension, in the order of [`Dimension`], concurrency excluded.
     pub(super) limits: Vec<Limit>,
     /// `u32::MAX` stands for unlimited: so many attempts at a time cannot be.
-    max_concurrency: u32,
-    in_flight: u32,
+    pub(super) max_concurrency: u32,
+    pub(super) in_flight: u32,
     latest: Nanos,
     /// Number of the next admission.
     pub(super) next: u64,
@@ -26,6 +26,12 @@ pub struct Ledger {
     window: Option<FixedWindow>,
     charge: Charge,
     count_refused: bool,
+    /// An attempt without tokens would have been admitted after the latest admission.
+    open: bool,
+    /// No limit is closed by time alone.
+    is_steady: bool,
+    pub(super) weighs_headroom: bool,
+    pub(super) headroom: f64,
 }
 
 impl Ledger {
@@ -44,6 +50,10 @@ impl Ledger {
             window: None,
             charge: Charge::default(),
             count_refused: false,
+            open: false,
+            is_steady: true,
+            weighs_headroom: false,
+            headroom: 1.0,
         };
         ledger.replace(Nanos::ZERO, limits)?;
         Ok(ledger)
@@ -69,6 +79,7 @@ impl Ledger {
             }
             self.limits.push(limit);
         }
+        (self.open, self.is_steady) = (false, !self.limits.iter().any(Limit::may_close));
         self.max_concurrency = limits.max_concurrency.unwrap_or(u32::MAX);
         self.charge = limits.charge;
         self.count_refused = limits.count_refused;
@@ -149,16 +160,35 @@ impl Ledger {
     #[inline(never)]
     fn take(&mut self, now: Nanos, cost: Cost) -> bool {
         let now = self.advance(now);
-        let fits = self.in_flight < self.max_concurrency && self.limits.iter_mut().all(|limit| limit.fits(now, cost.of(limit.dimension)));
-        if fits {
-            for limit in &mut self.limits {
-                limit.take(now, cost.of(limit.dimension));
-            }
-            self.in_flight += 1;
-            self.charged.add(1, cost);
-            self.next += 1;
+        if self.in_flight >= self.max_concurrency {
+            return false;
         }
-        fits
+        let mut open = true;
+        for limit in &mut self.limits {
+            let (fits, more) = limit.room(now, cost);
+            if !fits {
+                return false;
+            }
+            open &= more;
+        }
+        for limit in &mut self.limits {
+            limit.commit(now, cost);
+        }
+        self.in_flight += 1;
+        if self.weighs_headroom {
+            self.headroom = self.headroom_taken(now);
+        }
+        self.charged.add(1, cost);
+        self.next += 1;
+        self.open = open & (self.in_flight < self.max_concurrency);
+        true
+    }
+
+    /// Whether an attempt without tokens would be admitted after the latest admission, and as long as nothing but time and
+    /// settlements that return something come in between; false: perhaps not.
+    #[inline]
+    pub(super) fn stays_open(&self) -> bool {
+        self.open && self.is_steady
     }
 
     /// The whole number of an admission, of which the reservation keeps the low half: it is one of the last 2^32.
@@ -211,8 +241,8 @@ impl Ledger {
             self.charged.sub(0, reservation.cost());
             self.charged.add(0, actual);
         }
-        for limit in &mut self.limits {
-            limit.settle(now, reservation.at, number, reservation.cost().of(limit.dimension), actual.of(limit.dimension));
+        for limit in self.limits.iter_mut().filter(|limit| limit.is_settled()) {
+            limit.settle(now, reservation.at, number, limit.amount(reservation.cost()), actual.of(limit.dimension));
         }
     }
 
@@ -245,34 +275,6 @@ impl Ledger {
     pub fn would_refuse(&mut self, now: Nanos, cost: Cost) -> Option<Refusal> {
         let now = self.advance(now);
         self.last_to_free(now, cost)
-    }
-
-    /// What is left of the tightest limit, concurrency included, as a fraction of its capacity: 0 to 1; 1 when unlimited.
-    pub fn headroom(&mut self, now: Nanos) -> f64 {
-        let now = self.advance(now);
-        let mut least: f64 = 1.0;
-        if self.max_concurrency != u32::MAX {
-            least = 1.0 - f64::from(self.in_flight) / f64::from(self.max_concurrency);
-        }
-        for limit in &mut self.limits {
-            least = least.min(limit.left_fraction(now));
-        }
-        least.max(0.0)
-    }
-
-    /// [`Ledger::headroom`], and whether `cost` would be admitted, for less than the two questions cost apart.
-    #[inline]
-    pub fn outlook(&mut self, now: Nanos, cost: Cost) -> (f64, bool) {
-        let now = self.advance(now);
-        let (mut least, mut admits): (f64, bool) = (1.0, self.in_flight < self.max_concurrency);
-        if self.max_concurrency != u32::MAX {
-            least = 1.0 - f64::from(self.in_flight) / f64::from(self.max_concurrency);
-        }
-        for limit in &mut self.limits {
-            let (left, fits) = limit.outlook(now, cost.of(limit.dimension));
-            (least, admits) = (least.min(left), admits & fits);
-        }
-        (least.max(0.0), admits)
     }
 
     /// The state of every limit, in the order of [`Dimension`].

@@ -6,7 +6,7 @@ use super::ramp::Ramp;
 use super::rate::Rate;
 use super::sliding::SlidingWindow;
 use super::spec::Algorithm;
-use super::{Dimension, FreeAt, Usage};
+use super::{Cost, Dimension, FreeAt, Usage};
 use crate::time::Nanos;
 
 /// A limit on one dimension. The contract of the operations, for every algorithm: nothing but `take`, `drain`, `settle` and
@@ -16,7 +16,27 @@ pub(super) struct Limit {
     pub dimension: Dimension,
     /// Number of the first admission that this limit was charged for; earlier ones have nothing to settle here.
     born: u64,
+    /// Which parts of a cost it counts: all bits or none.
+    counts: Counts,
     limiter: Limiter,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Counts {
+    request: u64,
+    input: u64,
+    output: u64,
+}
+
+impl Counts {
+    fn of(dimension: Dimension) -> Counts {
+        let input = Cost { input: 1, output: 0 }.of(dimension);
+        let output = Cost { input: 0, output: 1 }.of(dimension);
+        match dimension.counts_tokens() {
+            true => Counts { request: 0, input: input * u64::MAX, output: output * u64::MAX },
+            false => Counts { request: 1, input: 0, output: 0 },
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -36,12 +56,13 @@ impl Limit {
             Algorithm::FixedWindow => Limiter::Fixed(FixedWindow::new(rate)),
             Algorithm::SlidingWindow => Limiter::Sliding(SlidingWindow::new(rate, next)),
         };
-        Limit { dimension, born: next, limiter }
+        Limit { dimension, born: next, counts: Counts::of(dimension), limiter }
     }
 
     /// A fresh limit on the growth of the request rate.
     pub fn ramp(step: u64, next: u64) -> Limit {
-        Limit { dimension: Dimension::Ramp, born: next, limiter: Limiter::Ramp(Box::new(Ramp::new(step))) }
+        let limiter = Limiter::Ramp(Box::new(Ramp::new(step)));
+        Limit { dimension: Dimension::Ramp, born: next, counts: Counts::of(Dimension::Ramp), limiter }
     }
 
     /// Continues the consumption of `old`, a limit of the same dimension, if it counts in the same way.
@@ -66,6 +87,53 @@ impl Limit {
         if carried {
             self.born = old.born;
         }
+    }
+
+    /// Whether this cost would be admitted, and after it one that has no tokens. [`Limit::commit`] takes it.
+    #[inline]
+    pub fn room(&mut self, now: Nanos, cost: Cost) -> (bool, bool) {
+        let (amount, more) = (self.amount(cost), self.counts.request);
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) => bucket.room(now, amount, more),
+            Limiter::Fixed(window) => window.room(now, amount, more),
+            Limiter::Sliding(window) => window.room(now, amount, more),
+            Limiter::Ramp(ramp) => ramp.room(now),
+        }
+    }
+
+    /// Takes what the latest [`Limit::room`] admitted, of this cost.
+    #[inline]
+    pub fn commit(&mut self, now: Nanos, cost: Cost) {
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) => bucket.commit(),
+            _ => self.take(now, self.amount(cost)),
+        }
+    }
+
+    /// [`Cost::of`] its dimension, without a branch; of a clamped cost.
+    #[inline]
+    pub fn amount(&self, cost: Cost) -> u64 {
+        self.counts.request + (cost.input & self.counts.input) + (cost.output & self.counts.output)
+    }
+
+    /// Whether an attempt may use less or more of it than estimated.
+    #[inline]
+    pub fn is_settled(&self) -> bool {
+        self.counts.request == 0
+    }
+
+    /// [`Limit::left_fraction`] after the latest [`Limit::commit`].
+    #[inline]
+    pub fn left_fraction_taken(&mut self, now: Nanos) -> f64 {
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) => bucket.left_fraction_then(now),
+            _ => self.left_fraction(now),
+        }
+    }
+
+    /// Whether time alone can close it.
+    pub fn may_close(&self) -> bool {
+        matches!(self.limiter, Limiter::Ramp(_))
     }
 
     /// Whether `cost` would be admitted.

@@ -67,6 +67,7 @@ mod ledger;
 mod limiter;
 mod log;
 mod marks;
+mod outlook;
 mod pace;
 mod part;
 mod ramp;

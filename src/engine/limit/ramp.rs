@@ -37,6 +37,12 @@ impl Ramp {
         self.used < self.allowed()
     }
 
+    /// Whether one more may go, and another after it.
+    pub fn room(&mut self, now: Nanos) -> (bool, bool) {
+        self.roll(now);
+        (self.used < self.allowed(), self.used + 1 < self.allowed())
+    }
+
     #[inline]
     pub fn take(&mut self, now: Nanos) {
         self.roll(now);

@@ -55,6 +55,14 @@ impl SlidingWindow {
         self.used + u128::from(cost) <= u128::from(self.amount)
     }
 
+    /// Whether `cost` would be admitted, and `more` after it.
+    #[inline]
+    pub fn room(&mut self, now: Nanos, cost: u64, more: u64) -> (bool, bool) {
+        self.expire(now);
+        let (used, amount) = (self.used + u128::from(cost), u128::from(self.amount));
+        (used <= amount, used + u128::from(more) <= amount)
+    }
+
     #[inline]
     pub fn take(&mut self, now: Nanos, cost: u64) {
         self.expire(now);

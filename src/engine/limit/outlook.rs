@@ -1,0 +1,63 @@
+//! How much is left of the tightest limit, and whether anything more would be admitted.
+
+use super::{Cost, Ledger};
+use crate::time::Nanos;
+
+impl Ledger {
+    /// What is left of the tightest limit, concurrency included, as a fraction of its capacity: 0 to 1; 1 when unlimited.
+    pub fn headroom(&mut self, now: Nanos) -> f64 {
+        let now = self.advance(now);
+        let mut least: f64 = 1.0;
+        if self.max_concurrency != u32::MAX {
+            least = 1.0 - f64::from(self.in_flight) / f64::from(self.max_concurrency);
+        }
+        for limit in &mut self.limits {
+            least = least.min(limit.left_fraction(now));
+        }
+        least.max(0.0)
+    }
+
+    /// [`Ledger::headroom`], and whether `cost` would be admitted, for less than the two questions cost apart.
+    #[inline]
+    pub fn outlook(&mut self, now: Nanos, cost: Cost) -> (f64, bool) {
+        let now = self.advance(now);
+        let (mut least, mut admits): (f64, bool) = (1.0, self.in_flight < self.max_concurrency);
+        if self.max_concurrency != u32::MAX {
+            least = 1.0 - f64::from(self.in_flight) / f64::from(self.max_concurrency);
+        }
+        for limit in &mut self.limits {
+            let (left, fits) = limit.outlook(now, cost.of(limit.dimension));
+            (least, admits) = (least.min(left), admits & fits);
+        }
+        (least.max(0.0), admits)
+    }
+
+    /// Whether an attempt without tokens would be admitted.
+    pub(super) fn is_open(&mut self, now: Nanos) -> bool {
+        let now = self.advance(now);
+        self.in_flight < self.max_concurrency && self.limits.iter_mut().all(|limit| limit.fits(now, Cost::default().of(limit.dimension)))
+    }
+
+    /// [`Ledger::headroom`] just after an admission.
+    pub(super) fn headroom_taken(&mut self, now: Nanos) -> f64 {
+        let mut least: f64 = 1.0;
+        if self.max_concurrency != u32::MAX {
+            least = 1.0 - f64::from(self.in_flight) / f64::from(self.max_concurrency);
+        }
+        for limit in &mut self.limits {
+            least = least.min(limit.left_fraction_taken(now));
+        }
+        least.max(0.0)
+    }
+
+    /// From now on every admission finds out what is left after it.
+    pub(super) fn weigh_headroom(&mut self, weighs: bool) {
+        self.weighs_headroom = weighs;
+    }
+
+    /// [`Ledger::headroom`] after the latest admission, if it is weighed.
+    #[inline]
+    pub(super) fn headroom_after(&self) -> f64 {
+        self.headroom
+    }
+}
