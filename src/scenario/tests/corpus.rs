@@ -249,6 +249,7 @@ fn provider_rules() {
             "in place of the true limits",
         ),
         ("visibility", more("visibility = \"header\""), "unknown-value 11:14", "did you mean `headers`?"),
+        ("shape", more("shape = \"openia\""), "unknown-value 11:9", "did you mean `openai`?"),
         ("cost", more("cost = { input = -1, output = 1 }"), "out-of-range 11:18", "0 to"),
         ("background", more("background = \"0/s\""), "out-of-range 11:14", "greater than 0"),
         ("lonely group", more("limits = { rpm = 1 }\nquota_group = \"g\""), "lonely-group 12:1", "one member"),
