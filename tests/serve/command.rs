@@ -72,8 +72,18 @@ fn the_same_seed_gives_the_same_sizes() {
         let tokens = "[load]\ntokens = { output = { p50 = 180, p99 = 900 } }\n";
         let text = scenario(&[QUICK]).replace("[load]\n", tokens);
         let server = Server::start(&text, &["--seed", seed]);
-        let one = |_| post(server.addresses[0], "/v1/chat/completions", &chat()).json()["usage"]["completion_tokens"].as_u64();
-        (0..5).map(one).collect::<Option<Vec<_>>>().expect("usage")
+        let at = server.addresses[0];
+        let one = |_| {
+            // What is no attempt draws nothing.
+            assert_eq!(get(at, "/stats").status, 200);
+            post(at, "/v1/chat/completions", &chat()).json()["usage"]["completion_tokens"].as_u64()
+        };
+        let five = || (0..5).map(one).collect::<Option<Vec<_>>>().expect("usage");
+        let first = five();
+        assert_ne!(five(), first);
+        assert_eq!(send(at, "POST", "/reset?clock", "", "").status, 200);
+        assert_eq!(five(), first, "scenario time begins anew, and so do the draws");
+        first
     };
     assert_eq!(sizes("1"), sizes("1"));
     assert_ne!(sizes("1"), sizes("2"));

@@ -48,15 +48,26 @@ pub struct Shop {
     pub(super) models: Vec<String>,
     pub(super) style: &'static Style,
     pub(super) station: Sender<Ask>,
-    keys: Arc<AtomicU64>,
+    counters: Arc<Counters>,
     pub(super) clock: Clock,
     /// Sizes of requests whose client does not say them.
     sizes: RequestFactory,
 }
 
+/// What all providers count together.
+#[derive(Default)]
+struct Counters {
+    /// Attempts, for keys.
+    attempts: AtomicU64,
+    /// Requests of strangers since scenario time began: their sizes are drawn by number.
+    strangers: AtomicU64,
+    /// Answers that belong to no attempt.
+    others: AtomicU64,
+}
+
 /// One for each provider of a plan, in file order.
 pub fn shops(plan: &Plan, station: &Sender<Ask>, clock: Clock) -> Vec<Arc<Shop>> {
-    let keys = Arc::new(AtomicU64::new(0));
+    let counters = Arc::new(Counters::default());
     let shop = |(provider, spec): (usize, &ProviderSpec)| {
         let mut models = plan.engine.providers[provider].models.clone();
         if models.is_empty() {
@@ -68,7 +79,7 @@ pub fn shops(plan: &Plan, station: &Sender<Ask>, clock: Clock) -> Vec<Arc<Shop>>
             models,
             style: Style::of(spec.shape),
             station: station.clone(),
-            keys: Arc::clone(&keys),
+            counters: Arc::clone(&counters),
             clock,
             sizes: RequestFactory::new(&plan.load, plan.seed, plan.timeout),
         })
@@ -145,7 +156,7 @@ impl Shop {
 
     /// For what is no call of a model.
     pub(super) fn envelope(&self) -> Envelope {
-        let id = format!("req_{}_{:x}", self.provider, self.keys.fetch_add(1, Relaxed));
+        let id = format!("req_{}_{:x}", self.provider, self.counters.others.fetch_add(1, Relaxed));
         Envelope { style: self.style, clock: self.clock, origin: Origin::Stranger, id, model: String::new() }
     }
 
@@ -196,6 +207,9 @@ impl Shop {
         let (done, told) = oneshot::channel();
         let _ = self.station.send(Ask::Reset { clock, done });
         let _ = told.await;
+        if clock {
+            self.counters.strangers.store(0, Relaxed);
+        }
         self.envelope().whole("{}".to_owned(), None)
     }
 
@@ -221,10 +235,10 @@ impl Shop {
     /// What a request asks for; `None`: it makes no sense.
     pub(super) fn order(&self, headers: &HeaderMap, path: &str, body: &[u8], api: Api) -> Option<Order> {
         let asked = Asked::read(body)?;
-        let key = self.keys.fetch_add(1, Relaxed);
+        let key = self.counters.attempts.fetch_add(1, Relaxed);
         let labelled = headers.get(label::LABEL).and_then(|value| Label::read(value.to_str().ok()?));
         let labelled = labelled.or_else(|| asked.opening().and_then(Label::find));
-        let label = labelled.unwrap_or_else(|| Label { call: self.estimate(&asked, key), tag: TAG_NONE, origin: Origin::Stranger });
+        let label = labelled.unwrap_or_else(|| Label { call: self.estimate(&asked), tag: TAG_NONE, origin: Origin::Stranger });
         let call = label.call;
         let cut = asked.max_tokens.or(asked.max_completion_tokens) == Some(call.output);
         let model = Some(asked.model).filter(|model| !model.is_empty()).or_else(|| deployment(path)).unwrap_or_default();
@@ -249,11 +263,12 @@ impl Shop {
     }
 
     /// A call by a client that does not say what it is: sizes as the scenario draws them, its prompt as long as it looks.
-    fn estimate(&self, asked: &Asked, key: u64) -> Call {
-        let drawn = self.sizes.make(key, Nanos::ZERO, None);
+    fn estimate(&self, asked: &Asked) -> Call {
+        let number = self.counters.strangers.fetch_add(1, Relaxed);
+        let drawn = self.sizes.make(number, Nanos::ZERO, None);
         let max_tokens = asked.max_tokens.or(asked.max_completion_tokens);
         Call {
-            request: key,
+            request: number,
             attempt: 0,
             input: u32::try_from(asked.characters().div_ceil(CHARACTERS_PER_TOKEN)).unwrap_or(u32::MAX),
             output: max_tokens.map_or(drawn.output, |most| drawn.output.min(most)),
