@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -92,15 +92,20 @@ fn status(status: u16) -> Response<Full<Bytes>> {
     Response::builder().status(status).body(Full::default()).expect("a status")
 }
 
-/// So many free ports in a row, which no other test of this process is given. They lie below those that the system gives to
-/// outgoing connections, and start at a place of their own in each process.
+/// So many free ports in a row, at most seven, which no other test is given, of this process or another. They lie below those
+/// that the system gives to outgoing connections. Each row is held by a listener at the port before it until the process ends.
 pub fn free_ports(count: u16) -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = 20_000 + (std::process::id() % 100) as u16 * 100;
-    for _ in 0..1_000 {
-        let first = start + NEXT.fetch_add(count, Relaxed) % 3_000;
-        if (first..first + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
-            return first;
+    const ROW: u16 = 8;
+    const ROWS: u16 = 1_500;
+    static HELD: Mutex<Vec<TcpListener>> = Mutex::new(Vec::new());
+    assert!(count < ROW, "a row has no more");
+    let bind = |port| TcpListener::bind(("127.0.0.1", port));
+    for row in 0..ROWS {
+        let start = 20_000 + (std::process::id() as u16 % ROWS + row) % ROWS * ROW;
+        let Ok(guard) = bind(start) else { continue };
+        if (1..=count).all(|port| bind(start + port).is_ok()) {
+            HELD.lock().expect("no test panics in here").push(guard);
+            return start + 1;
         }
     }
     panic!("no {count} free ports in a row");

@@ -6,11 +6,11 @@
 //! (`serve`, gateways) are hosted by `listen`.
 //!
 //! Three things are made up for:
-//! - Its timers are 1 ms coarse. An answer leaves up to [`EARLY`] before its time, and the driver takes it for there when the
+//! - Its timers are 1 ms coarse. An answer leaves up to `EARLY` before its time, and the driver takes it for there when the
 //!   station, whose timers are not, says that it has left.
 //! - It does not see that a client goes away. The driver tells the station, by the [`key`] of the attempt.
 //! - A mock keeps every request that it has matched (about 5 KiB), with recording off too, and does so after it has been
-//!   unmounted. All mocks are dropped and a new one is mounted every [`KEPT_MAX`] requests, see [`Responder::forget`].
+//!   unmounted. All mocks are dropped and a new one is mounted every `KEPT_MAX` requests, see `Responder::forget`.
 
 use std::net::TcpListener;
 use std::pin::Pin;
