@@ -144,7 +144,10 @@ impl Quota {
     /// Lets the others' requests up to `now` use the quota.
     fn pass(&mut self, now: Nanos, seed: u64, index: usize) {
         while self.next.0 <= now {
-            self.ledger.refuse_counts(self.next.0, self.cost);
+            match self.ledger.count_refused() {
+                true => self.ledger.refuse_counts(self.next.0, self.cost),
+                false => self.ledger.drain(self.next.0, self.cost),
+            }
             self.next.1 += 1;
             self.schedule(seed, index);
         }

@@ -298,9 +298,11 @@ impl Mock {
         self.refusal(503, self.hint(None), None, call)
     }
 
-    fn refuse_limit(&mut self, now: Nanos, ledger: &mut Ledger, cost: Cost, call: &Call, refusal: Refusal) -> Reply {
+    fn refuse_limit(&mut self, now: Nanos, ledger: &mut Ledger, cost: Cost, call: &Call, mut refusal: Refusal) -> Reply {
         if ledger.count_refused() {
             ledger.refuse_counts(now, cost);
+            // With itself counted it must wait for longer.
+            refusal = ledger.would_refuse(now, cost).unwrap_or(refusal);
         }
         let kind = match refusal.dimension {
             Dimension::Ramp => RefusalKind::Ramp,

@@ -27,6 +27,22 @@ fn a_used_up_rate_names_the_moment_it_frees() {
 }
 
 #[test]
+fn a_refused_attempt_counts_where_the_provider_counts_it() {
+    // One in any minute, which others have used: refused at 0 with a pause of 5 s. If that counts, the next fits at 60 s.
+    for (count_refused, free) in [(true, 60), (false, 5)] {
+        let mut pool = providers(1);
+        let algorithm = lbsim::engine::limit::Algorithm::SlidingWindow;
+        pool[0].limits = Limits { rpm: Some(1.0), algorithm, count_refused, ..Default::default() };
+        let engine = engine(Strategy::RoundRobin, pool);
+        let lease = send(&engine, Nanos::ZERO, &Request::new(0));
+        let retry_after = Some(Nanos::from_secs(5));
+        engine.settle(Nanos::ZERO, lease, Outcome { retry_after, ..Outcome::new(AttemptResult::Status(429)) });
+        let next = engine.pick(Nanos::from_secs(1), &Request::new(1));
+        assert_eq!(waits(&next).map(|(until, _)| until), Some(Some(Nanos::from_secs(free))), "counts {count_refused}");
+    }
+}
+
+#[test]
 fn of_several_the_first_to_come_back_counts() {
     let mut pool = providers(2);
     pool[0].limits = Limits { rpm: Some(6.0), burst: Some(1.0), ..Default::default() };

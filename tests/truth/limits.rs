@@ -121,6 +121,33 @@ fn retry_after_is_honoured() {
     }
 }
 
+/// `count_refused`, 3 in any minute against one each 10 s: whoever ignores the limit has six attempts in each minute, and after
+/// the first three none ever goes; a balancer that counts it itself sheds the rest and gets its three a minute.
+#[test]
+fn refused_attempts_that_count_keep_the_window_full() {
+    for (count_refused, quota, expected) in [(true, false, 3), (false, false, 30), (true, true, 30)] {
+        let limits = Limits { count_refused, ..windowed(3.0, Algorithm::SlidingWindow, None) };
+        let member = provider("p", fixed(0.01)).limits(limits);
+        let world = World::new(Strategy::RoundRobin, vec![member]).constant(0.1).duration(600.0).quota(quota);
+        assert_eq!(admitted(&world).len(), expected, "counts {count_refused}, quota {quota}");
+    }
+}
+
+/// A refusal that counts says when there is room with itself counted: of one in any minute, admitted at 0 and refused at 30 s,
+/// the next fits at 90 s; where it does not count, at 60 s.
+#[test]
+fn a_refusal_that_counts_tells_so() {
+    for (count_refused, expected) in [(true, 90.0), (false, 60.0)] {
+        let limits = Limits { count_refused, ..windowed(1.0, Algorithm::SlidingWindow, None) };
+        let member = provider("p", fixed(0.01)).limits(limits);
+        let world = World::new(Strategy::RoundRobin, vec![member]).constant(1.0 / 30.0).duration(60.0).quota(false).retries(1, 0.1);
+        let (run, log) = observe(&world.plan);
+        assert_eq!((run.attempts.rate_limited, run.requests.succeeded), (1, 2));
+        let back = log.attempts[2].sent;
+        assert!((s(expected)..=s(expected + 0.1)).contains(&back), "counts {count_refused}: {back}");
+    }
+}
+
 /// An event's `retry_after` is what errors carry, and refusals take `error_latency`.
 #[test]
 fn an_event_may_set_retry_after_and_error_latency() {

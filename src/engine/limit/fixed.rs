@@ -11,7 +11,7 @@ pub(super) struct FixedWindow {
     period: u64,
     /// Start of the window that `used` counts.
     start: u64,
-    /// May exceed `amount` by what was used beyond the estimate.
+    /// May exceed `amount` by what was used beyond the estimate, and by what was refused.
     used: u64,
 }
 

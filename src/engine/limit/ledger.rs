@@ -197,18 +197,25 @@ impl Ledger {
     }
 
     /// Charges a refused attempt, for providers that count those too (`count_refused`): one request and the tokens of
-    /// `cost`, from each limit as far as there is something left; never below zero, and no place in flight.
+    /// `cost`, to each limit, but no place in flight.
     ///
-    /// A full window therefore takes nothing, while a bucket loses the fraction that had flowed in: whoever hammers
-    /// an empty bucket keeps it empty.
+    /// A window counts them in full, beyond what it holds: whoever hammers a sliding window stays refused until one period
+    /// with fewer attempts than it holds. A bucket has no past and loses what it has, also the fraction that had flowed
+    /// in: whoever hammers an empty one keeps it empty.
+    ///
+    /// Of a sliding window no more is remembered than it holds, so limits that are raised later start from there.
     pub fn refuse_counts(&mut self, now: Nanos, cost: Cost) {
+        let (now, cost) = (self.advance(now), cost.clamped());
+        for limit in &mut self.limits {
+            limit.count(now, cost.of(limit.dimension));
+        }
+    }
+
+    /// Lets others use one request and the tokens of `cost`, of each limit as far as it fits.
+    pub fn drain(&mut self, now: Nanos, cost: Cost) {
         let now = self.advance(now);
-        // Without this test, a flood of refusals would append empty entries to the logs of sliding windows.
-        if self.limits.iter_mut().any(|limit| limit.would_drain(now, cost.of(limit.dimension))) {
-            for limit in &mut self.limits {
-                limit.drain(now, cost.of(limit.dimension));
-            }
-            self.next += 1;
+        for limit in &mut self.limits {
+            limit.drain(now, cost.of(limit.dimension));
         }
     }
 

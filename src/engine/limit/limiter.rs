@@ -9,8 +9,8 @@ use super::spec::Algorithm;
 use super::{Cost, Dimension, FreeAt, Usage};
 use crate::time::Nanos;
 
-/// A limit on one dimension. The contract of the operations, for every algorithm: nothing but `take`, `drain`, `settle` and
-/// `lower` changes a decision, and time never goes backwards (the ledger sees to that).
+/// A limit on one dimension. The contract of the operations, for every algorithm: nothing but `take`, `count`, `drain`, `settle`
+/// and `lower` changes a decision, and time never goes backwards (the ledger sees to that).
 #[derive(Clone, Debug)]
 pub(super) struct Limit {
     pub dimension: Dimension,
@@ -158,6 +158,17 @@ impl Limit {
         }
     }
 
+    /// Counts the cost of a refused attempt in full; of a bucket, which has no past, what there is.
+    pub fn count(&mut self, now: Nanos, cost: u64) {
+        match &mut self.limiter {
+            Limiter::Bucket(bucket) => bucket.drain(now, cost),
+            Limiter::Fixed(window) => window.take(now, cost),
+            Limiter::Sliding(window) => window.count(now, cost),
+            // It counts what is let in, so that the rate can grow from there.
+            Limiter::Ramp(_) => {}
+        }
+    }
+
     /// Takes the cost as far as it fits.
     pub fn drain(&mut self, now: Nanos, cost: u64) {
         match &mut self.limiter {
@@ -168,16 +179,10 @@ impl Limit {
             }
             Limiter::Sliding(window) => {
                 let cost = cost.min(window.left(now));
-                window.take(now, cost);
+                window.count(now, cost);
             }
-            // It counts what is let in, so that the rate can grow from there.
             Limiter::Ramp(_) => {}
         }
-    }
-
-    /// Whether [`Limit::drain`] would take anything.
-    pub fn would_drain(&mut self, now: Nanos, cost: u64) -> bool {
-        cost > 0 && !matches!(self.limiter, Limiter::Ramp(_)) && self.left_fraction(now) > 0.0
     }
 
     /// Replaces what was reserved at `at`, by admission `number`, by what was used.

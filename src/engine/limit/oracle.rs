@@ -14,7 +14,7 @@ enum Change {
     Took { id: usize, amount: i128 },
     /// For buckets, at the instant of the settlement: positive is returned, negative is owed.
     Returned { amount: i128 },
-    /// A refused attempt that counts: for buckets up to this much, for windows just this much.
+    /// Used without being admitted: for buckets up to this much, for windows just this much.
     Drained { amount: i128 },
 }
 
@@ -69,7 +69,14 @@ impl Oracle {
         id
     }
 
-    /// Counts a refused attempt as far as it fits.
+    /// Counts a refused attempt, in full where that means anything.
+    pub fn refuse_counts(&mut self, now: Nanos, cost: Cost) {
+        for limit in &mut self.limits {
+            limit.history.push((now.as_nanos(), Change::Drained { amount: i128::from(cost.of(limit.dimension)) }));
+        }
+    }
+
+    /// Counts what others used, as far as it fits.
     pub fn drain(&mut self, now: Nanos, cost: Cost) {
         for limit in &mut self.limits {
             let mut amount = i128::from(cost.of(limit.dimension));

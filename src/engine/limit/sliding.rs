@@ -11,17 +11,23 @@ use crate::time::Nanos;
 /// Every admission of the ledger appends one entry, so an admission's number finds its entry by subtraction. Memory is one
 /// entry (24 bytes) per admission of the last period: at most `amount` of them for requests, fewer for tokens (except
 /// for attempts of zero tokens, which other limits must bound). The ring grows by doubling and then never allocates again.
+///
+/// What others used and what refused attempts count for is never settled, so it has a log of its own (16 bytes an entry), of which
+/// only the latest entries are kept that fill the window by themselves: while all of them count nothing fits, and when the
+/// first expires, what was older has expired too. So it holds at most `amount` + 1 of them, whoever hammers.
 #[derive(Clone, Debug)]
 pub(super) struct SlidingWindow {
     amount: u64,
     period: u64,
     /// Admissions of the last period, oldest first.
     entries: VecDeque<Entry>,
-    /// What others used in the last period, oldest first: when they told, and how much.
-    foreign: VecDeque<(u64, u64)>,
+    /// What others used in the last period (when they told, and how much) and refused attempts, oldest first.
+    unsettled: VecDeque<(u64, u64)>,
+    /// Sum over it.
+    unsettled_sum: u128,
     /// The admission number of the oldest entry (of the next one, if there is none).
     first: u64,
-    /// Sum over both logs; may exceed `amount` by what was used beyond the estimate.
+    /// Sum over both logs; may exceed `amount` by what was used beyond the estimate, and by what was refused.
     used: u128,
     /// Sum of what [`SlidingWindow::lower`] ever took; wraps, only differences count.
     lowered: u64,
@@ -42,7 +48,8 @@ impl SlidingWindow {
             amount: rate.slice_whole(),
             period: rate.slice,
             entries: VecDeque::new(),
-            foreign: VecDeque::new(),
+            unsettled: VecDeque::new(),
+            unsettled_sum: 0,
             first: next,
             used: 0,
             lowered: 0,
@@ -97,14 +104,14 @@ impl SlidingWindow {
             return FreeAt::Now;
         }
         // Both logs are in order of time.
-        let (mut own, mut foreign) = (self.entries.iter().peekable(), self.foreign.iter().peekable());
+        let (mut own, mut other) = (self.entries.iter().peekable(), self.unsettled.iter().peekable());
         loop {
-            let own_is_next = match (own.peek(), foreign.peek()) {
+            let own_is_next = match (own.peek(), other.peek()) {
                 (None, None) => break,
                 (Some(entry), Some((at, _))) => entry.at <= *at,
                 (own, _) => own.is_some(),
             };
-            let next = if own_is_next { own.next().map(|entry| (entry.at, entry.amount)) } else { foreign.next().copied() };
+            let next = if own_is_next { own.next().map(|entry| (entry.at, entry.amount)) } else { other.next().copied() };
             let Some((at, amount)) = next else { break };
             excess = excess.saturating_sub(u128::from(amount));
             if excess == 0 {
@@ -118,11 +125,11 @@ impl SlidingWindow {
     pub fn reset_at(&mut self, now: Nanos) -> Nanos {
         self.expire(now);
         let own = self.entries.iter().rev().find(|entry| entry.amount > 0).map(|entry| entry.at);
-        let last = own.max(self.foreign.back().map(|(at, _)| *at));
+        let last = own.max(self.unsettled.back().map(|(at, _)| *at));
         last.map_or(now, |at| Nanos::new(at.saturating_add(self.period)))
     }
 
-    /// Requests or tokens that count now.
+    /// Requests or tokens that count now; where that is more than the window holds, perhaps less than what was refused.
     pub fn used(&mut self, now: Nanos) -> f64 {
         self.expire(now);
         self.used as f64
@@ -157,12 +164,26 @@ impl SlidingWindow {
         }
     }
 
-    /// Counts `amount` that others used until `now`. One entry (16 bytes) per call of the last period.
+    /// Counts `amount` that others used until `now`.
     pub fn note_foreign(&mut self, now: Nanos, amount: u64) {
-        self.expire(now);
-        self.used += u128::from(amount);
+        self.count(now, amount);
         self.lowered = self.lowered.wrapping_add(amount);
-        self.foreign.push_back((now.as_nanos(), amount));
+    }
+
+    /// Counts `amount` at `now` whether it fits or not.
+    pub fn count(&mut self, now: Nanos, amount: u64) {
+        self.expire(now);
+        if amount == 0 {
+            return;
+        }
+        self.used += u128::from(amount);
+        self.unsettled_sum += u128::from(amount);
+        self.unsettled.push_back((now.as_nanos(), amount));
+        while let Some((_, oldest)) = self.unsettled.front()
+            && self.unsettled_sum - u128::from(*oldest) > u128::from(self.amount)
+        {
+            self.forget_unsettled();
+        }
     }
 
     /// Continues the log of `old`, a window of the same dimension.
@@ -185,11 +206,17 @@ impl SlidingWindow {
             self.first += 1;
             self.entries.pop_front();
         }
-        while let Some((at, amount)) = self.foreign.front()
+        while let Some((at, _)) = self.unsettled.front()
             && now.as_nanos().saturating_sub(*at) >= self.period
         {
-            self.used -= u128::from(*amount);
-            self.foreign.pop_front();
+            self.forget_unsettled();
+        }
+    }
+
+    fn forget_unsettled(&mut self) {
+        if let Some((_, amount)) = self.unsettled.pop_front() {
+            self.used -= u128::from(amount);
+            self.unsettled_sum -= u128::from(amount);
         }
     }
 }

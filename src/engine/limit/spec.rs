@@ -57,7 +57,7 @@ pub struct Limits {
     pub burst: Option<f64>,
     /// What an attempt is charged on admission.
     pub charge: Charge,
-    /// Whether refused attempts use up quota too.
+    /// Whether refused attempts use up quota too, as [`Ledger::refuse_counts`](super::Ledger::refuse_counts) says.
     pub count_refused: bool,
 }
 

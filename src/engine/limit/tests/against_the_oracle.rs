@@ -7,7 +7,7 @@ use crate::engine::limit::oracle::Oracle;
 type Open = Vec<(Reservation, usize)>;
 
 /// Each seed draws limits, and then 300 steps of a history in which time stands still, creeps by a nanosecond, drifts, or
-/// lands exactly on an edge; attempts are admitted, refused (counted or not), settled with less or more, or cancelled.
+/// lands exactly on an edge; attempts are admitted, refused (counted or not, one or many), settled with less or more, or cancelled.
 /// After each step both must agree on the decision, the blamed limit and the headroom, and the oracle must confirm `free_at`.
 #[test]
 fn every_decision_is_the_same() {
@@ -54,10 +54,11 @@ fn run(seed: u64, limits: &Limits, draws: &mut Draws) {
         now = next_instant(draws, now, limits, &mut ledger, cost);
         match draws.below(10) {
             0..=5 => admit(&mut ledger, &mut oracle, &mut open, now, cost),
-            6 => {
-                ledger.refuse_counts(now, cost);
+            6 if draws.chance(0.5) => {
+                ledger.drain(now, cost);
                 oracle.drain(now, cost);
             }
+            6 => hammer(draws, &mut ledger, &mut oracle, now, cost),
             _ => finish(draws, &mut ledger, &mut oracle, &mut open, now, cost),
         }
         let context = || format!("seed {seed}, step {step}, {limits:?}");
@@ -98,6 +99,14 @@ fn admit(ledger: &mut Ledger, oracle: &mut Oracle, open: &mut Open, now: Nanos, 
             assert!(refusing.contains(&refusal.dimension), "{refusal:?}, but {refusing:?} refuse");
             assert!(oracle.confirms(now, cost, refusal.free_at), "{refusal:?}");
         }
+    }
+}
+
+/// A handful of refused attempts that count.
+fn hammer(draws: &mut Draws, ledger: &mut Ledger, oracle: &mut Oracle, now: Nanos, cost: Cost) {
+    for _ in 0..1 + draws.below(6) {
+        ledger.refuse_counts(now, cost);
+        oracle.refuse_counts(now, cost);
     }
 }
 

@@ -174,16 +174,50 @@ fn time_neither_goes_back_nor_overflows() {
     }
 }
 
-/// `count_refused`: a refused attempt uses what fits, never more.
+/// What others use is what fits, never more.
 #[test]
-fn refused_attempts_may_count() {
+fn others_use_what_fits() {
     for algorithm in ALGORITHMS {
         let mut ledger = ledger(&Limits { rpm: Some(3.0), tpm: Some(100.0), algorithm, ..Limits::default() });
-        ledger.refuse_counts(Nanos::ZERO, tokens(500, 0));
+        ledger.drain(Nanos::ZERO, tokens(500, 0));
         let left: Vec<f64> = ledger.usage(Nanos::ZERO).map(|usage| usage.left()).collect();
         assert_eq!(left, [2.0, 0.0]);
         assert_eq!(ledger.in_flight(), 0);
     }
+}
+
+/// `count_refused` at 3 a minute, attempts every 10 s for ten minutes. A sliding window holds six of any minute, so who goes on
+/// after the first three is never let in again, and after 40 s of silence is: then the last minute holds two. A fixed window
+/// starts anew each minute: 3 of 6. A bucket lets two more go from what flowed in, and then loses the half of each 10 s.
+#[test]
+fn whoever_hammers_stays_refused() {
+    for (algorithm, admitted) in [(Algorithm::TokenBucket, 5), (Algorithm::FixedWindow, 30), (Algorithm::SlidingWindow, 3)] {
+        let mut ledger = ledger(&Limits { rpm: Some(3.0), algorithm, ..Limits::default() });
+        let tries = |ledger: &mut Ledger, second| {
+            let now = Nanos::from_secs(second);
+            let admitted = ledger.reserve(now, REQUEST).is_some();
+            if !admitted {
+                ledger.refuse_counts(now, REQUEST);
+            }
+            admitted
+        };
+        assert_eq!((0..60).filter(|i| tries(&mut ledger, 10 * i)).count(), admitted, "{algorithm:?}");
+        assert!(tries(&mut ledger, 590 + 40), "{algorithm:?}");
+    }
+}
+
+/// A million refused attempts leave no more behind than the window holds, and the last of them counts for as long as the first.
+#[test]
+fn a_flood_of_refusals_is_bounded() {
+    let limits = Limits { rpm: Some(100.0), algorithm: Algorithm::SlidingWindow, ..Limits::default() };
+    let mut ledger = ledger(&limits);
+    for i in 0..1_000_000 {
+        ledger.refuse_counts(Nanos::new(i), REQUEST);
+    }
+    let used = ledger.usage(Nanos::new(999_999)).next().map(|usage| usage.used);
+    assert_eq!(used, Some(101.0), "what is remembered");
+    // 101 are remembered, at 999,899 ns and later: 99 are left when the second of them expires.
+    assert_eq!(ledger.free_at(Nanos::new(999_999), REQUEST), FreeAt::At(Nanos::from_secs(60) + Nanos::new(999_900)));
 }
 
 #[test]
