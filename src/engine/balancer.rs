@@ -87,7 +87,7 @@ impl Engine {
     /// Takes in the rate-limit headers of an answer, when its head arrives and before the attempt is settled. They correct
     /// the quota that is believed to be left, and make undeclared limits known. See [`RateLimitHeaders::read`].
     pub fn headers(&self, now: Nanos, lease: &Lease, headers: &RateLimitHeaders) {
-        if let Some(group) = &lease.group {
+        if let Some(group) = lease.group() {
             group.hear(now, &lease.reservation, headers);
         } else if let Some(slot) = self.arena.slot(lease.tenancy) {
             slot.with_tenant(lease.tenancy.tenant, |core| core.hear(now, &lease.reservation, headers));
@@ -95,14 +95,14 @@ impl Engine {
     }
 
     /// Takes in what others used of the quota of the provider at `position` of the configuration since they told last: the other
-    /// replicas of a gateway, which send each other what they admitted less what was refused, once a second or so. Declared limits
+    /// replicas of a gateway, which send each other what they admitted ([`Lease::reserved`]) less what was refused, once a second or so. Declared limits
     /// then count for all replicas together, late by the time between two messages. It may be more than was left: the rest is
     /// owed. Where quota is divided between replicas instead, do not tell; where headers show the use of others, they
     /// correct the same quota, and both together count it twice.
     pub fn note_foreign_use(&self, now: Nanos, position: usize, requests: u64, tokens: Cost) {
         let pool = self.pool.load();
         let Some(place) = pool.places.get(position) else { return };
-        match &place.group {
+        match place.group() {
             Some(group) => group.note_foreign_use(now, requests, tokens),
             None => {
                 place.slot.with_tenant(place.tenancy.tenant, |core| core.note_foreign_use(now, requests, tokens));
@@ -122,14 +122,14 @@ impl Engine {
             Some(usage) if succeeded => self.typical.learn_tokens(usage.output_tokens),
             _ => self.typical.tokens(),
         };
-        let Lease { tenancy, provider, trial, first, sent, first_token, reservation, group } = &lease;
-        if let Some(group) = group {
-            group.settle(now, *sent, reservation, &outcome);
+        let Lease { tenancy, provider, trial, first, sent, first_token, reservation, sharing } = &lease;
+        if let Some(sharing) = sharing {
+            sharing.settle(now, *sent, reservation, &outcome);
         }
         let ended = Ended {
             sent: *sent,
             first_token: *first_token,
-            reservation: group.is_none().then_some(reservation),
+            reservation: sharing.as_ref().is_none_or(|sharing| sharing.group.is_none()).then_some(reservation),
             trial: *trial,
             first: *first,
             outcome: &outcome,
@@ -183,22 +183,22 @@ impl Engine {
     /// The state of every provider at `now`, in configuration order.
     pub fn snapshot(&self, now: Nanos) -> Snapshot {
         let pool = self.pool.load();
-        let providers = pool.config.providers.iter().zip(pool.places.iter().map(|place| (&place.slot, &place.group)));
+        let providers = pool.config.providers.iter().zip(pool.places.iter().map(|place| (&place.slot, place.group())));
         Snapshot {
             providers: providers
                 .map(|(provider, (slot, group))| {
                     let (own, ejections, ignored, headroom) = slot
                         .with(|core| (core.shut(now, Cost::default()), core.ejections(), core.ignored_headers(), core.headroom_at(now)));
-                    let shared = group.as_ref().and_then(|group| group.shut(now, Cost::default()));
+                    let shared = group.and_then(|group| group.shut(now, Cost::default()));
                     let shut = [own, shared].into_iter().flatten().max_by_key(|shut| shut.until);
                     ProviderSnapshot {
                         name: provider.name.clone(),
                         in_flight: slot.mirror.in_flight(),
                         shut: shut.map(|shut| shut.why),
                         ejections,
-                        ignored_headers: ignored + group.as_ref().map_or(0, |group| group.ignored_headers()),
+                        ignored_headers: ignored + group.map_or(0, |group| group.ignored_headers()),
                         latency: slot.mirror.typical().map(|(typical, _)| Nanos::from_f64(typical)),
-                        headroom: group.as_ref().map_or(headroom, |group| headroom.min(group.headroom())),
+                        headroom: group.map_or(headroom, |group| headroom.min(group.headroom())),
                     }
                 })
                 .collect(),

@@ -128,8 +128,9 @@
 //! - **The caller owns time and chance.** `now` is a parameter and should not go back; random choices are a function of
 //!   ([`Config::seed`], request id, attempt). The same calls give the same decisions. Replicas want different seeds.
 //! - **Reserve, then settle.** A pick reserves a place in flight, one request and the tokens of the estimate (input +
-//!   `max_tokens`) against every limit of the provider at once, or nothing. Settling returns or debits the difference to
-//!   [`Outcome::usage`]. The balancer never needs the true size of an answer in advance.
+//!   `max_tokens`, or a percentile of the answers so far where [`OutputEstimate`] asks for it) against every limit of the
+//!   provider at once, or nothing. Settling returns or debits the difference to [`Outcome::usage`]. The balancer never needs the
+//!   true size of an answer in advance.
 //! - **Quota is a belief that corrects itself.** Declared limits are kept exactly. [`Engine::headers`] takes in what an answer's
 //!   head says ([`limit::RateLimitHeaders`]): an undeclared limit becomes known, and what others used is seen. A refusal
 //!   without either teaches a pace. Malformed headers are counted in [`ProviderSnapshot::ignored_headers`].
@@ -145,7 +146,8 @@
 //!   [`Trace`] that can be reused.
 //! - **Cost.** A pick reads one relaxed atomic per candidate where the strategy compares candidates, and takes one
 //!   uncontended lock, that of the chosen provider; `settle` takes the same lock once. [`strategy::CATALOGUE`] gives the
-//!   order of each strategy in the number of providers.
+//!   order of each strategy in the number of providers. Learned sizes of answers add a counted reference and a lock that is
+//!   only tried.
 //!
 //! # Threads
 //!
@@ -156,7 +158,8 @@
 //!   that was least loaded; limits are checked again under the lock, so a quota is never overdrawn by a race.
 //! - A pick that began before a [`Engine::reconfigure`] finishes on the old generation. Its lease stays valid, also when its
 //!   provider is gone.
-//! - The running means of latency and answer size over the pool may lose a sample when two threads write at once.
+//! - The running means of latency and answer size over the pool, and the learned percentile of answer sizes, may lose a sample
+//!   when two threads write at once.
 //!
 //! # Features
 //!
@@ -173,6 +176,7 @@ mod group;
 mod health;
 mod latency;
 pub mod limit;
+mod outputs;
 mod pick;
 mod pool;
 mod provider;
@@ -181,6 +185,7 @@ mod refusal;
 mod request;
 mod retry;
 mod retry_after;
+mod sharing;
 mod shut;
 mod slot;
 pub mod strategy;
@@ -190,7 +195,7 @@ mod trace;
 mod typical;
 
 pub use balancer::{Engine, ProviderSnapshot, Snapshot};
-pub use config::{Config, ConfigError, Cost, OutlierDetection, ProbeRules, ProviderConfig, Retry};
+pub use config::{Config, ConfigError, Cost, OutlierDetection, OutputEstimate, ProbeRules, ProviderConfig, Retry};
 pub use health::{HealthChange, HealthEvent};
 pub use limit::Limits;
 pub use queue::WaitQueue;

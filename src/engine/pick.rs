@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Engine;
+use super::arena::Tenancy;
 use super::bits::{All, Bits, Candidates};
 use super::group::Group;
 use super::health::HealthEvent;
-use super::limit::{Cost, Reservation};
+use super::limit::Reservation;
 use super::pool::{Place, Pool, Route, Tier};
 use super::provider::{Admitted, Ask, Mode, Shut, Until};
 use super::request::{Decision, Lease, ProviderId, Request, Why};
-use super::slot::ShutSlots;
+use super::sharing::cost;
+use super::slot::{ShutSlots, Slot};
 use super::strategy::View;
 use super::trace::Tracer;
 use crate::rng;
@@ -37,7 +39,7 @@ impl Engine {
             let candidates = All(tier.places.len());
             let choice = tier.chooser.choose(&self.view(&pool, tier, now, request), &candidates);
             // Two returns, so that the usual one writes its lease in place.
-            if tier.places[choice.position].group.is_some() {
+            if tier.places[choice.position].sharing.is_some() {
                 if let Some(lease) = admit(tier, choice.position, now, request, Mode::Strict) {
                     self.budget.count_request(now);
                     return Decision::Send(lease);
@@ -107,7 +109,7 @@ impl Engine {
             if let Some(change) = change {
                 self.health.push(HealthEvent { at: now, provider: ProviderId(position as u16), change });
             }
-            if let Some(group) = &place.group {
+            if let Some(group) = place.group() {
                 group.sweep(now);
             }
         }
@@ -153,13 +155,17 @@ struct Pass {
 /// Reserves at one member of a tier, and in the quota group it may belong to.
 #[inline(never)]
 fn admit(tier: &Tier, position: usize, now: Nanos, request: &Request, mode: Mode) -> Option<Lease> {
-    match &tier.places[position].group {
-        None => admit_alone(tier, position, now, request, mode),
-        Some(group) => admit_in_group(tier, position, group, now, request, mode),
-    }
+    let Some(sharing) = &tier.places[position].sharing else { return admit_alone(tier, position, now, request, mode) };
+    let ask = Ask { cost: sharing.cost(request), request: request.id, mode };
+    let Place { slot, tenancy, .. } = &tier.places[position];
+    let Admitted { reservation, trial } = match &sharing.group {
+        Some(group) => admit_in_group(slot, *tenancy, group, now, ask)?,
+        None => slot.admit(tenancy.tenant, now, ask)?,
+    };
+    Some(Lease { sharing: Some(Arc::clone(sharing)), ..lease(tier, position, now, request, reservation, trial) })
 }
 
-/// Reserves at a member of a tier that is in no group.
+/// Reserves at a member of a tier that shares nothing.
 #[inline(always)]
 fn admit_alone(tier: &Tier, position: usize, now: Nanos, request: &Request, mode: Mode) -> Option<Lease> {
     let Place { slot, tenancy, .. } = &tier.places[position];
@@ -169,13 +175,10 @@ fn admit_alone(tier: &Tier, position: usize, now: Nanos, request: &Request, mode
 }
 
 /// The group first, then the provider; the two locks are never held together.
-fn admit_in_group(tier: &Tier, position: usize, group: &Arc<Group>, now: Nanos, request: &Request, mode: Mode) -> Option<Lease> {
-    let Place { slot, tenancy, .. } = &tier.places[position];
-    let cost = cost(request);
-    let reservation = group.reserve(now, cost)?;
-    let ask = Ask { cost, request: request.id, mode };
+fn admit_in_group(slot: &Slot, tenancy: Tenancy, group: &Group, now: Nanos, ask: Ask) -> Option<Admitted> {
+    let reservation = group.reserve(now, ask.cost)?;
     match slot.with_tenant(tenancy.tenant, |core| core.admit_grouped(now, ask)).flatten() {
-        Some(trial) => Some(Lease { group: Some(Arc::clone(group)), ..lease(tier, position, now, request, reservation, trial) }),
+        Some(trial) => Some(Admitted { reservation, trial }),
         None => {
             group.cancel(now, reservation);
             None
@@ -186,20 +189,22 @@ fn admit_in_group(tier: &Tier, position: usize, group: &Arc<Group>, now: Nanos, 
 #[inline(always)]
 fn lease(tier: &Tier, position: usize, now: Nanos, request: &Request, reservation: Reservation, trial: bool) -> Lease {
     let (tenancy, provider) = (tier.places[position].tenancy, tier.members[position].id);
-    Lease { tenancy, provider, trial, first: request.tried.is_empty(), sent: now, first_token: Nanos::MAX, reservation, group: None }
+    Lease { tenancy, provider, trial, first: request.tried.is_empty(), sent: now, first_token: Nanos::MAX, reservation, sharing: None }
 }
 
 /// Why a member of a tier would not admit the request: itself, or its group, whichever lasts longer.
 fn shut(place: &Place, now: Nanos, request: &Request) -> Option<Shut> {
-    let own = place.slot.with_tenant(place.tenancy.tenant, |core| core.shut(now, cost(request))).unwrap_or(Some(GONE));
-    let shared = place.group.as_ref().and_then(|group| group.shut(now, cost(request)));
+    let cost = place.cost(request);
+    let own = place.slot.with_tenant(place.tenancy.tenant, |core| core.shut(now, cost)).unwrap_or(Some(GONE));
+    let shared = place.group().and_then(|group| group.shut(now, cost));
     [own, shared].into_iter().flatten().max_by_key(|shut| shut.until)
 }
 
 /// Whether the end of an attempt may open a member, or its group, before the time that is known.
 pub(super) fn settle_may_help(place: &Place, now: Nanos, request: &Request) -> bool {
-    let own = place.slot.with(|core| core.settle_may_help(now, cost(request)));
-    own && place.group.as_ref().is_none_or(|group| group.is_busy() || group.shut(now, cost(request)).is_none())
+    let cost = place.cost(request);
+    let own = place.slot.with(|core| core.settle_may_help(now, cost));
+    own && place.group().is_none_or(|group| group.is_busy() || group.shut(now, cost).is_none())
 }
 
 /// Whether a retry has somewhere else to go at once: a member that it has not tried and that would take it.
@@ -235,12 +240,6 @@ fn note_tier<T: Tracer>(view: &View<'_>, candidates: &Bits, sent: bool, tracer: 
         };
         tracer.note(member.id, eligible, why, tier.chooser.score(view, position));
     }
-}
-
-/// What an attempt of this request is charged on admission: input + `max_tokens`, input alone where that is unlimited.
-#[inline]
-pub(super) fn cost(request: &Request) -> Cost {
-    Cost { input: request.input_tokens.into(), output: request.max_tokens.unwrap_or(0).into() }
 }
 
 /// The members of a tier that a pass considers.

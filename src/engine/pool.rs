@@ -8,12 +8,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::arena::{Arena, Landlord, Tenancy};
-use super::config::{Config, ConfigError, Cost, ProviderConfig, gcd};
+use super::config::{Config, ConfigError, Cost, OutputEstimate, ProviderConfig, gcd};
 use super::group::Group;
 use super::health::cooldown_max;
-use super::limit::{Ledger, Limits};
+use super::limit::{Charge, Cost as TokenCost, Ledger, Limits};
+use super::outputs::Outputs;
 use super::provider::Core;
-use super::request::{ModelId, ProviderId};
+use super::request::{ModelId, ProviderId, Request};
+use super::sharing::{Learned, Most, Sharing, cost};
 use super::slot::{ShutSlots, Slot};
 use super::strategy::Chooser;
 use crate::rng::{self, Draws, Stream};
@@ -38,6 +40,8 @@ pub(crate) struct Pool {
 pub(crate) struct Route {
     /// Best tier first.
     pub tiers: Box<[Tier]>,
+    /// What is learned of the size of the model's answers, where that is asked for.
+    outputs: Option<Arc<Outputs>>,
 }
 
 /// The providers of one tier that serve one model, in configuration order.
@@ -54,8 +58,8 @@ pub(crate) struct Tier {
 pub(crate) struct Place {
     pub slot: Arc<Slot>,
     pub tenancy: Tenancy,
-    /// Who keeps its quota, if it shares one.
-    pub group: Option<Arc<Group>>,
+    /// What it has in common with others, if anything.
+    pub sharing: Option<Arc<Sharing>>,
     /// Proportional to 1 / weight, because a scan multiplies where a division would cost four times as much. Whole
     /// wherever it can be, so that equal loads per weight stay exactly equal: 3 per 3 and 1 per 1 are a tie.
     pub inverse_weight: f64,
@@ -72,6 +76,27 @@ pub(crate) struct Member {
     pub cost: Option<Cost>,
     /// Hash of its name, the same in every process.
     pub hash: u64,
+}
+
+impl Place {
+    /// The quota group it belongs to.
+    #[inline]
+    pub fn group(&self) -> Option<&Arc<Group>> {
+        self.sharing.as_ref().and_then(|sharing| sharing.group.as_ref())
+    }
+
+    /// What an attempt of this request reserves there.
+    pub fn cost(&self, request: &Request) -> TokenCost {
+        self.sharing.as_ref().map_or_else(|| cost(request), |sharing| sharing.cost(request))
+    }
+
+    /// The same place, whose reservations follow what is learned.
+    fn learning(&self, learned: Option<Learned>) -> Place {
+        if learned.is_none() {
+            return self.clone();
+        }
+        Place { sharing: Some(Arc::new(Sharing { group: self.group().cloned(), learned })), ..self.clone() }
+    }
 }
 
 impl Pool {
@@ -94,14 +119,15 @@ impl Pool {
                 models.push(model.clone());
             }
         }
-        let members = members(&config);
+        let (members, learners) = (members(&config), learners(&config));
+        let parts = Parts { config: &config, places: &places, members: &members, learners: &learners };
         let named = models.iter().map(|model| Some(model.as_str()));
         // Route 0 is for requests without a model, 1…n for the named ones, n + 1 for models that nobody names.
         let routes = std::iter::once(None).chain(named).chain([Some("")]).enumerate();
         let routes = routes
             .map(|(position, model)| {
                 let predecessor = old.and_then(|old| old.route_at(position, models.len() + 1));
-                Route::build(&config, &places, &members, model, predecessor)
+                Route::build(parts, model, predecessor)
             })
             .collect();
         let draws = Draws::root(config.seed, Stream::Pick);
@@ -141,16 +167,17 @@ fn places(config: &Config, old: Option<&Pool>, now: Nanos, arena: &Arena, landlo
     landlord.ejected().resize(config.outlier_detection.as_ref(), config.providers.len());
     let places = config.providers.iter().zip(ledgers).zip(inverse_weights(config)).map(|((provider, ledger), inverse_weight)| {
         let group = provider.quota_group.as_ref().and_then(|name| groups.get(name.as_str()).cloned());
+        let sharing = group.map(|group| Arc::new(Sharing { group: Some(group), learned: None }));
         if let Some((former, place)) = known.get(provider.name.as_str()) {
             let limits = counted_limits(config, provider);
             let changed = (was_counted(former) != limits).then_some(&limits);
             place.slot.with(|core| core.reconfigure(now, config, provider.drained, changed));
-            return Place { inverse_weight, group, ..(*place).clone() };
+            return Place { inverse_weight, sharing, ..(*place).clone() };
         }
         let salt = config.seed ^ name_hash(&provider.name);
         let core = Core::new(config, provider, ledger, Arc::clone(landlord.ejected()), salt);
         let (slot, tenancy) = landlord.let_to(arena, core);
-        Place { slot, tenancy, group, inverse_weight }
+        Place { slot, tenancy, sharing, inverse_weight }
     });
     let places: Box<[Place]> = places.collect();
     // Those that leave must not count as shut for ever; the leases they still have are settled as before.
@@ -158,6 +185,17 @@ fn places(config: &Config, old: Option<&Pool>, now: Nanos, arena: &Arena, landlo
     let gone = old.iter().filter(|place| position(&places, place).is_none());
     gone.for_each(|place| landlord.retire(&place.slot, place.tenancy));
     Ok(places)
+}
+
+/// Where reservations follow the sizes of answers, the most that the limits which count for a provider ever admit.
+fn learners(config: &Config) -> Vec<Option<Most>> {
+    if !config.quota || config.output_estimate == OutputEstimate::MaxTokens {
+        return vec![None; config.providers.len()];
+    }
+    // In a group those of its first member count.
+    let grouped = |name: &String| config.providers.iter().find(|other| other.quota_group.as_ref() == Some(name));
+    let keepers = config.providers.iter().map(|provider| provider.quota_group.as_ref().and_then(grouped).unwrap_or(provider));
+    keepers.map(|keeper| (keeper.limits.charge == Charge::Actual).then(|| Most::of(&keeper.limits))).collect()
 }
 
 /// The limits that are counted for a provider.
@@ -171,7 +209,7 @@ fn groups<'a>(config: &'a Config, old: Option<&Pool>, ledgers: &[Ledger], now: N
         let members = old.into_iter().flat_map(|old| old.config.providers.iter().zip(old.places.iter()));
         let mut members = members.filter(|(provider, _)| provider.quota_group.as_deref() == Some(name));
         let (first, place) = members.next()?;
-        Some((counted_limits(&old?.config, first), place.group.clone()?))
+        Some((counted_limits(&old?.config, first), Arc::clone(place.group()?)))
     };
     let mut groups = HashMap::new();
     for (provider, ledger) in config.providers.iter().zip(ledgers) {
@@ -221,8 +259,18 @@ fn name_hash(name: &str) -> u64 {
     rng::mix(fnv)
 }
 
+/// What routes are made of; everything in configuration order.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    config: &'a Config,
+    places: &'a [Place],
+    members: &'a [Member],
+    learners: &'a [Option<Most>],
+}
+
 impl Route {
-    fn build(config: &Config, places: &[Place], members: &[Member], model: Option<&str>, old: Option<&Route>) -> Route {
+    fn build(parts: Parts<'_>, model: Option<&str>, old: Option<&Route>) -> Route {
+        let Parts { config, members, learners, .. } = parts;
         let serves = |member: &&Member| {
             let models = &config.providers[member.id.index()].models;
             model.is_none_or(|model| models.is_empty() || models.iter().any(|served| served == model))
@@ -231,15 +279,23 @@ impl Route {
         let mut serving: Vec<Member> = members.iter().filter(serves).copied().collect();
         // Stable: within a tier the configuration order stays.
         serving.sort_by_key(priority);
+        let learns = serving.iter().any(|member| learners[member.id.index()].is_some());
+        let known = old.and_then(|old| old.outputs.as_ref());
+        let outputs = if learns { Outputs::next(config.output_estimate, known) } else { None };
         let tiers = serving.chunk_by(|a, b| priority(a) == priority(b));
-        Route { tiers: tiers.map(|members| Tier::build(config, places, members, old)).collect() }
+        let tiers = tiers.map(|members| Tier::build(parts, members, outputs.as_ref(), old)).collect();
+        Route { tiers, outputs }
     }
 }
 
 impl Tier {
-    fn build(config: &Config, places: &[Place], members: &[Member], old: Option<&Route>) -> Tier {
-        let places: Box<[Place]> = members.iter().map(|member| places[member.id.index()].clone()).collect();
-        let fresh = Chooser::new(config, members);
+    fn build(parts: Parts<'_>, members: &[Member], outputs: Option<&Arc<Outputs>>, old: Option<&Route>) -> Tier {
+        let place = |member: &Member| {
+            let learned = parts.learners[member.id.index()].zip(outputs);
+            parts.places[member.id.index()].learning(learned.map(|(most, outputs)| Learned { outputs: Arc::clone(outputs), most }))
+        };
+        let places: Box<[Place]> = members.iter().map(place).collect();
+        let fresh = Chooser::new(parts.config, members);
         // The old tier that shares a provider with this one has the memory to carry over.
         let predecessor =
             old.and_then(|old| old.tiers.iter().find(|tier| tier.places.iter().any(|place| position(&places, place).is_some())));

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::arena::Tenancy;
 use super::group::Group;
-use super::limit::Reservation;
+use super::limit::{Cost, Reservation};
 use super::refusal::RefusalKind;
+use super::sharing::Sharing;
 use crate::time::Nanos;
 
 /// One provider of a pool, by its position in [`Config::providers`](super::Config::providers).
@@ -183,7 +184,7 @@ pub struct Lease {
     pub(crate) first_token: Nanos,
     /// In the provider's own quota, or in its group's.
     pub(crate) reservation: Reservation,
-    pub(crate) group: Option<Arc<Group>>,
+    pub(crate) sharing: Option<Arc<Sharing>>,
 }
 
 impl Lease {
@@ -195,6 +196,17 @@ impl Lease {
     /// Whether it is the trial of a provider that was taken out for failing.
     pub fn is_trial(&self) -> bool {
         self.trial
+    }
+
+    /// Who keeps the quota of its provider, if that is shared.
+    #[inline]
+    pub(crate) fn group(&self) -> Option<&Group> {
+        self.sharing.as_ref()?.group.as_deref()
+    }
+
+    /// The tokens that are reserved until it is settled.
+    pub fn reserved(&self) -> Cost {
+        self.reservation.cost()
     }
 
     /// When it was picked.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::limit::{Belief, Cost, FreeAt};
-use super::pick::cost;
 use super::pool::{Place, Route};
 use super::provider::Until;
 use super::request::Request;
@@ -28,7 +27,7 @@ impl Engine {
     pub fn retry_after(&self, now: Nanos, request: &Request, ahead: u64) -> Option<Nanos> {
         let pool = self.pool.load();
         let route = pool.route(request.model);
-        let at = behind(sources(route, now), cost(request), ahead).or_else(|| first_trial(route, now, request))?;
+        let at = behind(sources(route, now, request), ahead).or_else(|| first_trial(route, now, request))?;
         Some(at.since(now))
     }
 }
@@ -36,6 +35,8 @@ impl Engine {
 /// A quota, to be used up on paper.
 struct Source {
     quota: Belief,
+    /// What each takes.
+    cost: Cost,
     /// When it lets the next one in.
     next: Nanos,
     /// Between two ends of attempts in flight.
@@ -43,9 +44,9 @@ struct Source {
 }
 
 impl Source {
-    /// When it would take an attempt of this cost; `None`: not known, or never.
-    fn free_at(&mut self, cost: Cost) -> Option<Nanos> {
-        match self.quota.free_at(self.next, cost) {
+    /// When it would take an attempt; `None`: not known, or never.
+    fn free_at(&mut self) -> Option<Nanos> {
+        match self.quota.free_at(self.next, self.cost) {
             FreeAt::Now => Some(self.next),
             FreeAt::At(at) => Some(at),
             FreeAt::OnSettle => Some(self.next + self.turn?),
@@ -54,23 +55,23 @@ impl Source {
     }
 
     /// It takes one at `at`.
-    fn take(&mut self, at: Nanos, cost: Cost) {
+    fn take(&mut self, at: Nanos) {
         self.next = at;
         // Where a place in flight is missing nothing is reserved: the next one waits for another turn.
-        let _ = self.quota.reserve(at, cost);
+        let _ = self.quota.reserve(at, self.cost);
     }
 }
 
 /// When `ahead` requests have gone and one more can, each as soon as any source takes it.
-fn behind(mut sources: Vec<Source>, cost: Cost, ahead: u64) -> Option<Nanos> {
+fn behind(mut sources: Vec<Source>, ahead: u64) -> Option<Nanos> {
     let start = sources.iter().map(|source| source.next).min()?;
     let mut at = start;
     for gone in 0..=ahead.min(AHEAD_MAX) {
-        let free = sources.iter_mut().enumerate().filter_map(|(index, source)| Some((source.free_at(cost)?, index)));
+        let free = sources.iter_mut().enumerate().filter_map(|(index, source)| Some((source.free_at()?, index)));
         let (free, index) = free.min()?;
         at = free;
         if gone < ahead {
-            sources[index].take(free, cost);
+            sources[index].take(free);
         }
     }
     let more = ahead.saturating_sub(AHEAD_MAX) as f64 / AHEAD_MAX as f64;
@@ -78,17 +79,17 @@ fn behind(mut sources: Vec<Source>, cost: Cost, ahead: u64) -> Option<Nanos> {
 }
 
 /// What can be counted on: one source for each quota, however many providers share it.
-fn sources(route: &Route, now: Nanos) -> Vec<Source> {
+fn sources(route: &Route, now: Nanos, request: &Request) -> Vec<Source> {
     let places: Vec<&Place> = route.tiers.iter().flat_map(|tier| tier.places.iter()).collect();
-    let shares = |one: &Place, two: &Place| one.group.as_ref().zip(two.group.as_ref()).is_some_and(|(one, two)| Arc::ptr_eq(one, two));
+    let shares = |one: &Place, two: &Place| one.group().zip(two.group()).is_some_and(|(one, two)| Arc::ptr_eq(one, two));
     let mut seen: Vec<&Place> = Vec::new();
     let mut sources = Vec::new();
     for place in places {
         let known = place.slot.with_tenant(place.tenancy.tenant, |core| Some((core.opens_at(now)?, core.turn(), core.quota()))).flatten();
         let Some((opens_at, turn, own)) = known.filter(|_| !seen.iter().any(|other| shares(other, place))) else { continue };
         seen.push(place);
-        let (cools_until, quota) = place.group.as_ref().map_or((now, own), |group| group.outlook(now));
-        sources.push(Source { quota, next: opens_at.max(cools_until), turn });
+        let (cools_until, quota) = place.group().map_or((now, own), |group| group.outlook(now));
+        sources.push(Source { quota, cost: place.cost(request), next: opens_at.max(cools_until), turn });
     }
     sources
 }
@@ -96,7 +97,7 @@ fn sources(route: &Route, now: Nanos) -> Vec<Source> {
 /// When the first provider that was taken out is tried again.
 fn first_trial(route: &Route, now: Nanos, request: &Request) -> Option<Nanos> {
     let places = route.tiers.iter().flat_map(|tier| tier.places.iter());
-    let shut = places.filter_map(|place| place.slot.with_tenant(place.tenancy.tenant, |core| core.shut(now, cost(request)))?);
+    let shut = places.filter_map(|place| place.slot.with_tenant(place.tenancy.tenant, |core| core.shut(now, place.cost(request)))?);
     let times = shut.filter_map(|shut| match shut.until {
         Until::Time(until) => Some(until),
         Until::Settle | Until::Never => None,

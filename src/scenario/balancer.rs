@@ -1,7 +1,7 @@
 //! `[balancer]`: what a real gateway would hand to the engine.
 
 use crate::drive::plan::{HealthCheck, Hedge, Queue, Sync};
-use crate::engine::config::{OutlierDetection, PROVIDERS_MAX, Retry};
+use crate::engine::config::{OutlierDetection, OutputEstimate, PROVIDERS_MAX, Retry};
 use crate::engine::strategy::{CATALOGUE, Strategy};
 use crate::time::Nanos;
 
@@ -21,6 +21,8 @@ pub(super) struct Balancer {
     pub(super) strategy_span: Span,
     pub(super) choices: usize,
     pub(super) quota: bool,
+    pub(super) output_estimate: OutputEstimate,
+    pub(super) output_estimate_span: Span,
     pub(super) compare: Vec<Strategy>,
     pub(super) replicas: u32,
     pub(super) replica_shares: Vec<f64>,
@@ -45,6 +47,8 @@ pub(super) fn decode(node: &Node, sink: &mut Sink) -> Option<Balancer> {
         strategy_span: fields.node("strategy").map_or(fields.span, |node| node.span),
         choices: fields.read("choices", sink, |node, sink| count(node, 1, PROVIDERS_MAX as u64, sink)).unwrap_or(2) as usize,
         quota: fields.read("quota", sink, switch).unwrap_or(true),
+        output_estimate_span: fields.node("output_estimate").map_or(fields.span, |node| node.span),
+        output_estimate: fields.read("output_estimate", sink, output_estimate).unwrap_or_default(),
         compare: fields.read("compare", sink, |node, sink| array(node, "strategies", sink, strategy)).unwrap_or_default(),
         replicas,
         replica_shares: fields.read("replica_shares", sink, |node, sink| replicas::shares(node, replicas, sink)).unwrap_or_default(),
@@ -78,6 +82,27 @@ pub(super) fn strategy(node: &Node, sink: &mut Sink) -> Option<Strategy> {
         }
     }
     found
+}
+
+/// `"max-tokens"`, or a percentile as it stands in the names of metrics.
+fn output_estimate(node: &Node, sink: &mut Sink) -> Option<OutputEstimate> {
+    const RIGHT: &str = "\"max-tokens\", or a percentile from \"p50\" to \"p99\", such as \"p90\"";
+    let Value::Str(text) = &node.value else {
+        wrong_type(node, RIGHT, sink);
+        return None;
+    };
+    if text == "max-tokens" {
+        return Some(OutputEstimate::MaxTokens);
+    }
+    match text.as_bytes() {
+        [b'p', tens @ b'5'..=b'9', ones @ b'0'..=b'9'] => Some(OutputEstimate::Percentile((tens - b'0') * 10 + (ones - b'0'))),
+        _ => {
+            sink.error(node.span, "unknown-value", format!("unknown output estimate `{text}`"))
+                .suggest(nearest(text, ["max-tokens"]))
+                .help(format!("it is {RIGHT}"));
+            None
+        }
+    }
 }
 
 const QUEUE: Queue = Queue { max_wait: Nanos::ZERO, max_length: 1_000 };

@@ -92,6 +92,10 @@ pub const CODES: &[CodeInfo] = &[
     info("cannot-fail", "The expectation accepts every value its metric can have, and so proves nothing."),
     info("empty-window", "An expectation looks at a span of time in which no measured request arrives: it will have no data."),
     info("ignored-tokens", "The rows of a trace have sizes of their own, so that `tokens` changes nothing."),
+    info(
+        "ignored-estimate",
+        "A percentile as `output_estimate` is what a pick reserves at providers that charge what an answer used. One that reserves `max_tokens` itself would refuse what does not fit with it.",
+    ),
     info("ignored-weights", "The strategy does not look at weights."),
     info(
         "no-sessions",

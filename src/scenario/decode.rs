@@ -108,11 +108,12 @@ fn decode(root: &Node, path: &str, traces: &Traces<'_>, sink: &mut Sink) -> Opti
     let classes = load.as_ref().map_or(&no_classes, |load| &load.classes);
     let expectations = expectations(&fields, &expect::Scope { providers: &names, classes, events: &events, file: traces.file }, sink);
     let (load, balancer) = (load?, balancer?);
-    let strategy_span = balancer.strategy_span;
+    let (strategy, output_estimate) = (balancer.strategy_span, balancer.output_estimate_span);
     let compare = balancer.compare.clone();
     let plan = plan(&head, &load, balancer, &providers, events)?;
     if !sink.failed() {
-        warn::check(&plan, &Places { load: &load, providers: &providers, strategy: strategy_span }, &expectations, sink);
+        let places = Places { load: &load, providers: &providers, strategy, output_estimate };
+        warn::check(&plan, &places, &expectations, sink);
     }
     let rows = if let spec::Source::Trace { rows, .. } = &plan.load.source { &rows[..] } else { &[] };
     Some(Scenario {
@@ -195,6 +196,7 @@ fn plan(head: &Head, load: &load::Decoded, balancer: balancer::Balancer, provide
             seed: head.seed,
             providers: providers.iter().map(|provider| provider.belief.clone()).collect(),
             quota: balancer.quota,
+            output_estimate: balancer.output_estimate,
             probes: balancer.health_check.map_or_else(ProbeRules::default, |check| ProbeRules {
                 unhealthy_threshold: check.unhealthy_threshold,
                 healthy_threshold: check.healthy_threshold,

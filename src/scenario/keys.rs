@@ -33,6 +33,7 @@ pub(super) const BALANCER: &[&str] = &[
     "strategy",
     "choices",
     "quota",
+    "output_estimate",
     "health",
     "compare",
     "replicas",

@@ -1,7 +1,8 @@
 //! What is valid but hardly meant.
 
 use crate::drive::plan::Plan;
-use crate::engine::limit::Limits;
+use crate::engine::config::OutputEstimate;
+use crate::engine::limit::{Charge, Limits};
 use crate::engine::strategy::Strategy;
 use crate::gate::chance;
 use crate::gate::expect::{Expectation, Want};
@@ -19,6 +20,7 @@ use super::tree::Span;
 pub(super) fn check(plan: &Plan, places: &Places<'_>, expectations: &[(Expectation, Span)], sink: &mut Sink) {
     ignored_weights(plan, places, sink);
     missing_sessions(plan, places, sink);
+    ignored_estimate(plan, places, sink);
     unserved_models(plan, places, sink);
     overload(plan, places, sink);
     for (expectation, span) in expectations {
@@ -33,6 +35,7 @@ pub(super) struct Places<'p> {
     pub(super) load: &'p load::Decoded,
     pub(super) providers: &'p [provider::Decoded],
     pub(super) strategy: Span,
+    pub(super) output_estimate: Span,
 }
 
 fn ignored_weights(plan: &Plan, places: &Places<'_>, sink: &mut Sink) {
@@ -58,6 +61,15 @@ fn missing_sessions(plan: &Plan, places: &Places<'_>, sink: &mut Sink) {
     if plan.engine.strategy == Strategy::ConsistentHash && plan.load.sessions.is_none() && !in_trace {
         sink.warning(places.strategy, "no-sessions", "`consistent-hash` without sessions hashes the request id: no request meets its like")
             .help("add `sessions = { count = 1000, skew = 1.1 }` to [load]");
+    }
+}
+
+fn ignored_estimate(plan: &Plan, places: &Places<'_>, sink: &mut Sink) {
+    let learns = plan.engine.output_estimate != OutputEstimate::MaxTokens;
+    if learns && !plan.engine.providers.iter().any(|provider| provider.limits.charge == Charge::Actual) {
+        let message = "no provider is known to charge what an answer used: `max_tokens` stays reserved everywhere";
+        sink.warning(places.output_estimate, "ignored-estimate", message)
+            .help("say `charge = \"actual\"` in the `limits` of providers that do, or leave `output_estimate` out");
     }
 }
 

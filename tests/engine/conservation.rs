@@ -1,7 +1,9 @@
 //! What is reserved is given back: through every kind of end, and through reconfigurations under way.
 
-use lbsim::engine::limit::Algorithm;
-use lbsim::engine::{AttemptResult, Config, Decision, Engine, Lease, Limits, Outcome, ProviderConfig, Request, Strategy, Usage};
+use lbsim::engine::limit::{Algorithm, Charge};
+use lbsim::engine::{
+    AttemptResult, Config, Decision, Engine, Lease, Limits, Outcome, OutputEstimate, ProviderConfig, Request, Strategy, Usage,
+};
 use lbsim::rng::{Draws, Stream};
 use lbsim::time::Nanos;
 
@@ -20,6 +22,7 @@ fn draw_config(draw: &mut Draws) -> Config {
             tpm: draw.chance(0.7).then(|| 10_000.0 + draw.below(90_000) as f64),
             max_concurrency: draw.chance(0.5).then(|| 1 + draw.below(20) as u32),
             algorithm: [Algorithm::TokenBucket, Algorithm::FixedWindow, Algorithm::SlidingWindow][draw.below(3) as usize],
+            charge: [Charge::Estimate, Charge::Actual][draw.below(2) as usize],
             ..Limits::default()
         },
         ..ProviderConfig::default()
@@ -27,7 +30,8 @@ fn draw_config(draw: &mut Draws) -> Config {
     let strategies =
         [Strategy::RoundRobin, Strategy::LeastConnections, Strategy::PeakEwma, Strategy::RateLimitAware, Strategy::WeightedRoundRobin];
     let providers: Vec<ProviderConfig> = providers.collect();
-    Config::new(strategies[draw.below(5) as usize], providers)
+    let output_estimate = [OutputEstimate::MaxTokens, OutputEstimate::Percentile(50 + draw.below(50) as u8)][draw.below(2) as usize];
+    Config { output_estimate, ..Config::new(strategies[draw.below(5) as usize], providers) }
 }
 
 fn draw_outcome(draw: &mut Draws) -> Outcome {
@@ -53,7 +57,7 @@ fn in_flight(engine: &Engine, now: Nanos) -> u64 {
 }
 
 /// Random picks, first tokens, ends of every kind and reconfigurations (providers leave, come back, are drained, change their
-/// limits, weights and group), 300 seeds of 400 steps. While nothing is reconfigured, as many are in flight as leases are
+/// limits, weights and group, and what is reserved for answers), 300 seeds of 400 steps. While nothing is reconfigured, as many are in flight as leases are
 /// held. When all are settled none is, and a minute later (the longest period) every quota is whole again, whatever was owed.
 #[test]
 fn nothing_leaks_through_ends_and_reconfigurations() {

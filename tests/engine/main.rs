@@ -5,6 +5,7 @@ mod conformance;
 mod conservation;
 mod decisions;
 mod no_allocation;
+mod output_sizes;
 mod sequences;
 mod sessions;
 mod threads;

@@ -1,9 +1,10 @@
 //! A decision allocates nothing: counted by the allocator itself, in steady state, for every strategy.
 
 use allocation_counter::measure;
-use lbsim::engine::limit::Algorithm;
+use lbsim::engine::limit::{Algorithm, Charge};
 use lbsim::engine::{
-    AttemptResult, Config, Decision, Engine, Limits, Outcome, ProviderConfig, Request, Retry, Retrying, Strategy, Trace, Usage, strategy,
+    AttemptResult, Config, Decision, Engine, Limits, Outcome, OutputEstimate, ProviderConfig, Request, Retry, Retrying, Strategy, Trace,
+    Usage, strategy,
 };
 use lbsim::time::Nanos;
 
@@ -18,8 +19,10 @@ fn the_counter_counts() {
 fn picks_and_settlements_do_not_allocate() {
     let buckets = Limits { rpm: Some(6e6), tpm: Some(6e9), max_concurrency: Some(2), ..Default::default() };
     let windows = Limits { algorithm: Algorithm::FixedWindow, period: Some(Nanos::from_millis(5)), ..buckets.clone() };
+    // Of these, sizes of answers are learned.
+    let actual = Limits { charge: Charge::Actual, ..buckets.clone() };
     for info in &strategy::CATALOGUE {
-        for limits in [&Limits::default(), &buckets, &windows] {
+        for limits in [&Limits::default(), &buckets, &windows, &actual] {
             let engine = pool(info.strategy, limits);
             let mut trace = Trace::default();
             // The first picks of a thread and the first use of a trace may allocate.
@@ -34,7 +37,8 @@ fn pool(strategy: Strategy, limits: &Limits) -> Engine {
     let weights: Vec<f64> = (0..70).map(|index| f64::from(1 + index % 3)).collect();
     let providers = weighted(&weights).into_iter().map(|provider| ProviderConfig { limits: limits.clone(), ..provider });
     let retry = Retry { max_retries: 3, ..Default::default() };
-    Engine::new(Config { retry, ..Config::new(strategy, providers.collect()) }).expect("a valid configuration")
+    let output_estimate = OutputEstimate::Percentile(90);
+    Engine::new(Config { retry, output_estimate, ..Config::new(strategy, providers.collect()) }).expect("a valid configuration")
 }
 
 /// Every request fails once, is retried elsewhere, and then streams an answer. Every third decision is traced.

@@ -63,6 +63,7 @@ fn the_defaults_of_the_balancer_are_those_of_the_code() {
         let other = match default.trim_matches('"') {
             "true" => "false".to_owned(),
             "on" => "off".to_owned(),
+            "max-tokens" => "p95".to_owned(),
             ratio if ratio.ends_with('%') || ratio == "50" => ratio.replace(['2', '5'], "6"),
             // A digit in front makes another number of the same unit.
             number => format!("1{number}"),

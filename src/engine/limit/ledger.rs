@@ -296,6 +296,15 @@ impl Ledger {
         self.limits.iter_mut().map(move |limit| limit.usage(now)).chain(concurrency)
     }
 
+    /// The most tokens that are ever admitted at once: input and output together, and output.
+    pub(in super::super) fn most_tokens(&self) -> (u64, u64) {
+        let most = |dimensions: &[Dimension]| {
+            let counted = self.limits.iter().filter(|limit| dimensions.contains(&limit.dimension));
+            counted.map(|limit| limit.capacity() as u64).min().unwrap_or(u64::MAX)
+        };
+        (most(&[Dimension::Tokens, Dimension::TokensPerDay]), most(&[Dimension::OutputTokens]))
+    }
+
     /// Whether nothing is limited: every reservation succeeds.
     pub fn is_unlimited(&self) -> bool {
         self.limits.is_empty() && self.max_concurrency == u32::MAX

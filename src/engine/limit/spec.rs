@@ -21,7 +21,8 @@ pub enum Charge {
     /// the end to the window it came from.
     #[default]
     Estimate,
-    /// The true size on admission. Only a mock provider can know it.
+    /// The true size on admission. Only a mock provider can know it; the engine reserves an estimate
+    /// ([`OutputEstimate`](crate::engine::OutputEstimate)), which the truth replaces at the end.
     Actual,
 }
 

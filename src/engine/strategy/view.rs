@@ -70,7 +70,7 @@ impl View<'_> {
     #[inline]
     pub fn headroom(&self, position: usize) -> f64 {
         let own = self.mirror(position).headroom(self.now);
-        self.tier.places[position].group.as_ref().map_or(own, |group| own.min(group.headroom()))
+        self.tier.places[position].group().map_or(own, |group| own.min(group.headroom()))
     }
 
     /// Expected time of a typical request, ns, where `pool` is that of the whole pool. Without an answer so far: the

@@ -13,6 +13,7 @@ pub(super) fn balancer() -> Value {
         ("strategy", strategy.clone(), "how a provider is chosen among the eligible ones"),
         ("choices", count(1), "providers that power-of-two and peak-ewma compare"),
         ("quota", switch(), "off: limits are not counted, 429s do not cool down"),
+        ("output_estimate", output_estimate(), "what a pick reserves for an answer where the provider charges what was used"),
         ("health", switch(), "off: nothing is ejected"),
         ("compare", json!({ "type": "array", "items": strategy }), "default set of `lbsim compare`"),
         ("replicas", json!({ "type": "integer", "minimum": 1, "maximum": 64 }), "gateways that do not see each other's counters"),
@@ -30,6 +31,10 @@ pub(super) fn balancer() -> Value {
         ("health_check", table(keys::HEALTH_CHECK, &health_check(), &[]), "active probes; none unless given"),
     ];
     table(keys::BALANCER, &properties, &["strategy"])
+}
+
+fn output_estimate() -> Value {
+    json!({ "anyOf": [{ "const": "max-tokens" }, { "type": "string", "pattern": "^p[5-9][0-9]$" }] })
 }
 
 fn sync() -> Vec<Property> {

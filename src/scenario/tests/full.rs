@@ -1,6 +1,7 @@
 //! A file that uses every key: each value lands in the plan.
 
 use crate::drive::plan::{SharedQuota, Sync};
+use crate::engine::OutputEstimate;
 use crate::engine::limit::{Algorithm, Charge};
 use crate::engine::strategy::Strategy;
 use crate::gate::expect::Want;
@@ -60,6 +61,7 @@ every = "60s"
 strategy = "weighted-round-robin"
 choices = 3
 quota = "off"
+output_estimate = "p95"
 health = "on"
 compare = ["random", "least-connections"]
 replicas = 4
@@ -174,6 +176,7 @@ fn classes_take_from_the_load_what_they_do_not_say() {
 fn the_balancer_lands_in_the_plan() {
     let plan = full().plan;
     assert_eq!((plan.engine.strategy, plan.engine.choices, plan.engine.quota), (Strategy::WeightedRoundRobin, 3, false));
+    assert_eq!(plan.engine.output_estimate, OutputEstimate::Percentile(95));
     assert_eq!((plan.replicas, plan.timeout), (4, Nanos::from_secs(30)));
     assert_eq!(plan.replica_shares, [0.4, 0.3, 0.2, 0.1]);
     assert_eq!(plan.sync, Some(Sync { interval: Nanos::from_secs(2), quota: SharedQuota::Divided }));
@@ -270,6 +273,7 @@ fn defaults() {
     assert_eq!((plan.queue.max_wait, plan.queue.max_length), (Nanos::ZERO, 1_000));
     assert_eq!((plan.hedge, plan.health_check), (None, None));
     assert_eq!((plan.engine.choices, plan.engine.quota), (2, true));
+    assert_eq!(plan.engine.output_estimate, OutputEstimate::MaxTokens);
     assert_eq!(plan.engine.retry, crate::engine::config::Retry::default());
     assert_eq!(plan.engine.outlier_detection, Some(crate::engine::config::OutlierDetection::default()));
     let [class] = plan.load.classes.as_slice() else { panic!("one class") };

@@ -34,6 +34,18 @@ fn consistent_hash_without_sessions() {
 }
 
 #[test]
+fn an_estimate_that_nobody_lets_the_balancer_use() {
+    let estimate = |provider| {
+        let balancer = "strategy = \"random\"\noutput_estimate = \"p90\"";
+        warnings(Parts { balancer, provider, ..Parts::default() })
+    };
+    let actual = "latency = \"1s\"\nlimits = { tpm = 6_000_000, charge = \"actual\" }";
+    assert_eq!(estimate(actual), NONE);
+    assert_eq!(estimate("latency = \"1s\"\nlimits = { tpm = 6_000_000 }"), ["ignored-estimate 8:19"]);
+    assert_eq!(estimate(&format!("{actual}\nvisibility = \"none\"")), ["ignored-estimate 8:19"]);
+}
+
+#[test]
 fn aliases_are_noted() {
     let parts = Parts { balancer: "strategy = \"p2c\"", ..Parts::default() };
     let loaded = check(&parts.text()).expect("valid");
