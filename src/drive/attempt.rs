@@ -67,7 +67,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         };
         self.observer.sent(self.now, &live.info, provider, attempt_kind);
         if self.plan.sync.is_some() {
-            self.untold[live.replica].sent(provider, estimate(live));
+            self.untold[live.replica].sent(provider, lease.reserved());
         }
         let deadline = self.now + live.sim.timeout;
         let sent = self.now;
@@ -262,12 +262,12 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         self.observer.attempt_ended(self.now, &live.info, attempt.provider, attempt.sent, end);
         let replica = live.replica;
         if self.plan.sync.is_some() {
-            let returned = match end {
-                AttemptEnd::RateLimited => (1, estimate(live)),
-                AttemptEnd::Succeeded => (0, Cost { input: 0, output: estimate(live).output.saturating_sub(live.sim.output.into()) }),
-                _ => (0, Cost::default()),
-            };
-            self.untold[replica].returned(attempt.provider, returned);
+            let reserved = attempt.lease.reserved();
+            match end {
+                AttemptEnd::RateLimited => self.untold[replica].refused(attempt.provider, reserved),
+                AttemptEnd::Succeeded => self.untold[replica].used(attempt.provider, reserved.output, live.sim.output.into()),
+                _ => {}
+            }
         }
         let used = attempt.used(live, self.now);
         let Attempt { provider, lease, held, phase, .. } = attempt;
@@ -326,11 +326,6 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             self.request_unfinished(slot, false);
         }
     }
-}
-
-/// What an attempt is taken to cost when it is sent.
-fn estimate(live: &Live) -> Cost {
-    Cost { input: live.sim.input.into(), output: live.sim.max_tokens.unwrap_or(0).into() }
 }
 
 impl Attempt {

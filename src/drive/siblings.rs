@@ -32,17 +32,22 @@ impl Untold {
 
     /// An attempt was sent.
     pub fn sent(&mut self, provider: usize, cost: Cost) {
-        self.add(provider, 1, cost, 1);
+        self.add(provider, cost, 1);
     }
 
-    /// So many requests and tokens that were counted have not been used.
-    pub fn returned(&mut self, provider: usize, (requests, tokens): (i64, Cost)) {
-        self.add(provider, requests, tokens, -1);
+    /// An attempt that was counted was refused, and has used nothing.
+    pub fn refused(&mut self, provider: usize, cost: Cost) {
+        self.add(provider, cost, -1);
     }
 
-    fn add(&mut self, provider: usize, requests: i64, tokens: Cost, sign: i64) {
+    /// An answer was longer or shorter than was counted for it.
+    pub fn used(&mut self, provider: usize, counted: u64, output: u64) {
+        self.providers[provider].output += output as i64 - counted as i64;
+    }
+
+    fn add(&mut self, provider: usize, tokens: Cost, sign: i64) {
         let used = &mut self.providers[provider];
-        used.requests += sign * requests;
+        used.requests += sign;
         used.input += sign * tokens.input as i64;
         used.output += sign * tokens.output as i64;
     }
@@ -203,17 +208,21 @@ mod tests {
         assert_eq!(demand.part(0), 0.5);
     }
 
-    /// Two sent, one refused: one is told. A refusal after that is set off against the next message.
+    /// Two sent, one refused: one is told. A refusal after that is set off against the next message, and so is an answer that was
+    /// shorter than counted; one that was longer adds to it.
     #[test]
     fn what_was_refused_is_not_told() {
         let cost = Cost { input: 10, output: 5 };
         let mut untold = Untold::new(2);
         (0..2).for_each(|_| untold.sent(1, cost));
-        untold.returned(1, (1, cost));
+        untold.refused(1, cost);
         assert_eq!((untold.tell(0), untold.tell(1)), ((0, Cost::default()), (1, cost)));
-        untold.returned(1, (1, cost));
+        untold.refused(1, cost);
         assert_eq!(untold.tell(1).0, 0);
         (0..2).for_each(|_| untold.sent(1, cost));
         assert_eq!(untold.tell(1), (1, cost));
+        untold.used(1, 5, 2);
+        untold.used(1, 5, 12);
+        assert_eq!(untold.tell(1), (0, Cost { input: 0, output: 4 }));
     }
 }
