@@ -7,4 +7,5 @@
 mod declared;
 mod headers;
 mod pool;
+mod sizes;
 mod undeclared;
