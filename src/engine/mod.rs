@@ -132,8 +132,8 @@
 //!   provider at once, or nothing. Settling returns or debits the difference to [`Outcome::usage`]. The balancer never needs the
 //!   true size of an answer in advance.
 //! - **Quota is a belief that corrects itself.** Declared limits are kept exactly. [`Engine::headers`] takes in what an answer's
-//!   head says ([`limit::RateLimitHeaders`]): an undeclared limit becomes known, and what others used is seen. A refusal
-//!   without either teaches a pace. Malformed headers are counted in [`ProviderSnapshot::ignored_headers`].
+//!   head says ([`limit::RateLimitHeaders`]): a limit that was not declared, or wrongly, becomes known, and what others used is
+//!   seen. A refusal without either teaches a pace. Malformed headers are counted in [`ProviderSnapshot::ignored_headers`].
 //! - **Four kinds of refusal.** A rate, too sharp a growth, used-up shared capacity and an exhausted quota come as the same 429
 //!   and want different answers. [`RefusalKind::classify`] reads them from the status and the body, for [`Outcome::refusal`].
 //! - **A failure never looks cheap.** A fast 500 or 429 is no latency sample, so it attracts nobody.

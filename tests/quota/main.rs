@@ -4,6 +4,7 @@
 //! "Possible" is min(offered, sustained rate of all limits × time): bursts that full buckets add at the start are not
 //! counted, so a balancer that wastes them gains nothing, and one that uses them may exceed 100 %.
 
+mod contradicted;
 mod declared;
 mod headers;
 mod pool;

@@ -40,6 +40,8 @@ struct Learned {
     growth: Growth,
     /// How many refusals in a row headers are still trusted through.
     trust: f64,
+    /// A refusal for the rate came although what was declared allowed the attempt.
+    doubted: bool,
     /// Attempts admitted before this were not counted.
     born: Nanos,
     /// Malformed headers.
@@ -55,6 +57,7 @@ impl Learned {
             pace: Pace::default(),
             growth: Growth::default(),
             trust: TRUST,
+            doubted: false,
             born,
             ignored: 0,
         }
@@ -211,6 +214,7 @@ impl Belief {
         let number = self.declared.number(reservation);
         let in_flight = self.declared.in_flight();
         let learned = self.learned(now);
+        learned.doubted = true;
         learned.told.iter_mut().for_each(|limit| limit.refused(now, number));
         if !learned.told.is_empty() && learned.trust >= 0.0 {
             learned.trust -= 1.0;
@@ -229,7 +233,9 @@ impl Belief {
         self.declared.end(now, reservation, None);
     }
 
-    /// The headers of the answer to the attempt of `reservation`. Call it before that is settled.
+    /// The headers of the answer to the attempt of `reservation`. Call it before that is settled. Where a limit is declared they
+    /// lower what is left of it; those that contradict it, or come after a refusal that it does not explain, also tell a limit
+    /// of their own, as where nothing is declared.
     pub fn hear(&mut self, now: Nanos, reservation: &Reservation, headers: &RateLimitHeaders) {
         let fresh = self.learned.is_none();
         self.learned(now).ignored += u64::from(headers.ignored);
@@ -251,9 +257,13 @@ impl Belief {
             self.learned(now).ignored += 1;
             return;
         }
-        if let (Some(remaining), true) = (told.remaining, self.declared.has(dimension)) {
+        let declared = self.declared.has(dimension);
+        if let (Some(remaining), true) = (told.remaining, declared) {
             self.declared.correct(now, reservation, dimension, remaining, told.limit);
-            return;
+            let contradicts = told.limit.is_some_and(|limit| !self.declared.holds(dimension, limit));
+            if !contradicts && !self.learned(now).doubted {
+                return;
+            }
         }
         let mut since = self.declared.charged_since(reservation, dimension).max(0.0);
         let in_flight = self.declared.in_flight();
@@ -262,7 +272,7 @@ impl Belief {
         if reservation.at < learned.born && !fresh {
             return;
         }
-        if fresh {
+        if fresh && !declared {
             // Nobody counted those that are in flight; they may all have been admitted later.
             since = f64::from(in_flight.saturating_sub(1)) * reservation.cost().of(dimension) as f64;
         }

@@ -156,6 +156,11 @@ impl Ledger {
         self.limits.iter().any(|limit| limit.dimension == dimension)
     }
 
+    /// Whether a limit on this dimension holds so much when nothing is used.
+    pub(super) fn holds(&self, dimension: Dimension, amount: f64) -> bool {
+        self.limits.iter().any(|limit| limit.dimension == dimension && (limit.capacity() - amount).abs() < 1.0)
+    }
+
     /// Takes `cost` from every limit, or nothing from any.
     #[inline(never)]
     fn take(&mut self, now: Nanos, cost: Cost) -> bool {

@@ -72,6 +72,33 @@ fn headers_prevent_every_refusal() {
     }
 }
 
+/// Sixty are declared, at once. Headers that tell of one are believed from the first answer on; such as tell of sixty, once a
+/// refusal shows that they are not the ones that were declared.
+#[test]
+fn headers_count_where_the_declaration_is_wrong() {
+    for (true_limits, refused_max) in [
+        (Limits { burst: Some(1.0), ..limits(Algorithm::TokenBucket) }, 0),
+        (Limits { period: Some(Nanos::from_secs(10)), ..limits(Algorithm::FixedWindow) }, 0),
+        (limits(Algorithm::FixedWindow), 1),
+        (limits(Algorithm::SlidingWindow), 1),
+    ] {
+        let declared = Ledger::new(&limits(Algorithm::TokenBucket)).expect("valid");
+        let mut pair = Pair { belief: Belief::new(declared), ..Pair::new(&true_limits) };
+        (0..6_000).for_each(|tenth| pair.send(Nanos::from_millis(100 * tenth), true));
+        assert!(pair.refused <= refused_max, "{true_limits:?}: {} refused", pair.refused);
+        assert!(pair.sent >= 540, "{true_limits:?}: {} of 600", pair.sent);
+    }
+}
+
+/// Headers that agree with what was declared tell nothing new: what it allows is used to the request.
+#[test]
+fn headers_that_agree_change_nothing() {
+    let true_limits = limits(Algorithm::TokenBucket);
+    let mut pair = Pair { belief: Belief::new(Ledger::new(&true_limits).expect("valid")), ..Pair::new(&true_limits) };
+    (0..6_000).for_each(|tenth| pair.send(Nanos::from_millis(100 * tenth), true));
+    assert_eq!((pair.sent, pair.refused), (60 + 599, 0));
+}
+
 /// The same without headers: refusals teach the pace. From the fifth minute to the twentieth at most 2 % of attempts are
 /// refused, and at least 93 % of the 900 are sent; nobody waits for the pauses here, which would save some refusals.
 #[test]
