@@ -56,6 +56,10 @@ pub const CODES: &[CodeInfo] = &[
         "Some providers have a weight and others have none. What the others should get is a guess that gateways have made wrongly; give every provider one, or none.",
     ),
     info(
+        "never-fits",
+        "A request reserves its input and `max_tokens` against the limits of a provider before it is sent. A limit holds one period's worth at once: 60,000 tokens a minute enforced over 10 s hold 10,000, and a request that needs more is refused however long it waits.",
+    ),
+    info(
         "never-happens",
         "Something timed at or after the end of arrivals. Times count from the start of the run, warm-up included; arrivals end at warm-up + duration.",
     ),

@@ -1,8 +1,8 @@
 //! What is valid but hardly meant.
 
 use crate::drive::plan::Plan;
-use crate::engine::config::OutputEstimate;
-use crate::engine::limit::{Charge, Limits};
+use crate::engine::config::{OutputEstimate, ProviderConfig};
+use crate::engine::limit::{Charge, Cost, FreeAt, Ledger, Limits};
 use crate::engine::strategy::Strategy;
 use crate::gate::chance;
 use crate::gate::expect::{Expectation, Want};
@@ -22,6 +22,7 @@ pub(super) fn check(plan: &Plan, places: &Places<'_>, expectations: &[(Expectati
     missing_sessions(plan, places, sink);
     ignored_estimate(plan, places, sink);
     unserved_models(plan, places, sink);
+    never_fits(plan, places, sink);
     overload(plan, places, sink);
     for (expectation, span) in expectations {
         empty_window(plan, expectation, *span, sink);
@@ -76,12 +77,36 @@ fn ignored_estimate(plan: &Plan, places: &Places<'_>, sink: &mut Sink) {
 fn unserved_models(plan: &Plan, places: &Places<'_>, sink: &mut Sink) {
     for model in plan.load.classes.iter().filter_map(|class| class.model.as_deref()) {
         let providers = &plan.engine.providers;
-        if !providers.iter().any(|provider| provider.models.is_empty() || provider.models.iter().any(|served| served == model)) {
+        if !providers.iter().any(|provider| serves(provider, Some(model))) {
             let near = nearest(model, providers.iter().flat_map(|provider| provider.models.iter().map(String::as_str)));
             sink.warning(places.load.source_span, "unserved-model", format!("no provider serves the model `{model}` of a class"))
                 .label("this load asks for it")
                 .suggest(near)
                 .help("all its requests will be shed: list the model in a provider's `models`");
+        }
+    }
+}
+
+fn serves(provider: &ProviderConfig, model: Option<&str>) -> bool {
+    model.is_none_or(|model| provider.models.is_empty() || provider.models.iter().any(|served| served == model))
+}
+
+/// A `max_tokens` that alone is more than every provider's limits hold: each request is refused for ever.
+fn never_fits(plan: &Plan, places: &Places<'_>, sink: &mut Sink) {
+    let learns = plan.engine.output_estimate != OutputEstimate::MaxTokens;
+    let holds = |provider: &ProviderConfig, output| {
+        let fits = |mut ledger: Ledger| ledger.free_at(Nanos::ZERO, Cost { input: 0, output }) != FreeAt::Never;
+        learns && provider.limits.charge == Charge::Actual || Ledger::new(&provider.limits).is_ok_and(fits)
+    };
+    for class in plan.load.classes.iter().filter(|_| plan.engine.quota) {
+        let Some(most) = class.max_tokens else { continue };
+        let mut serving = plan.engine.providers.iter().filter(|provider| serves(provider, class.model.as_deref())).peekable();
+        if serving.peek().is_some() && !serving.any(|provider| holds(provider, most.into())) {
+            let message = format!("`max_tokens` of {most} is more than the limits of any provider ever hold: nothing can be sent");
+            sink.warning(places.load.source_span, "never-fits", message)
+                .label("all of this load asks for it, or a class of it")
+                .help("lower it, or raise `tpm`, `otpm` or `period`; where `charge = \"actual\"`, `output_estimate = \"p95\"` helps too");
+            return;
         }
     }
 }

@@ -46,6 +46,21 @@ fn an_estimate_that_nobody_lets_the_balancer_use() {
 }
 
 #[test]
+fn max_tokens_that_no_limit_holds() {
+    let never = |limits: &str, balancer| {
+        let provider = format!("latency = \"1s\"\nlimits = {{ {limits} }}");
+        let load = "rate = \"1/s\"\nrequests = 5\nmax_tokens = 8_000";
+        warnings(Parts { load, balancer, provider: &provider, ..Parts::default() })
+    };
+    let (plain, learns) = ("strategy = \"random\"", "strategy = \"random\"\noutput_estimate = \"p90\"");
+    assert_eq!(never("tpm = 60_000, period = \"6s\"", plain), ["never-fits 4:1"]);
+    assert_eq!(never("otpm = 7_000, tpm = 60_000", plain), ["never-fits 4:1", "overload 4:1"]);
+    assert_eq!(never("tpm = 60_000", plain), NONE);
+    assert_eq!(never("tpm = 60_000, period = \"6s\"", "strategy = \"random\"\nquota = \"off\""), NONE);
+    assert_eq!(never("tpm = 60_000, period = \"6s\", charge = \"actual\"", learns), NONE);
+}
+
+#[test]
 fn aliases_are_noted() {
     let parts = Parts { balancer: "strategy = \"p2c\"", ..Parts::default() };
     let loaded = check(&parts.text()).expect("valid");
