@@ -179,6 +179,7 @@ pub mod limit;
 mod outputs;
 mod pick;
 mod pool;
+mod present;
 mod provider;
 mod queue;
 mod refusal;

@@ -96,17 +96,11 @@ impl Slot {
         Some(result)
     }
 
-    /// [`Core::admit`] under [`Slot::with_tenant`]. A closure is a function of its own where it has several callers, and
-    /// what is admitted would come back through memory.
+    /// Locks the core; `None` if `tenant` no longer lives here.
     #[inline(always)]
-    pub fn admit(&self, tenant: u32, now: Nanos, ask: Ask) -> Option<Admitted> {
-        let mut locked = self.lock();
-        if locked.tenant != tenant {
-            return None;
-        }
-        let admitted = locked.core.admit(now, ask);
-        self.mirror.refresh_load(&locked.core, &self.shut_slots);
-        admitted
+    pub fn hold(&self, tenant: u32) -> Option<Held<'_>> {
+        let locked = self.lock();
+        if locked.tenant == tenant { Some(Held { locked, slot: self }) } else { None }
     }
 
     #[inline]
@@ -114,6 +108,23 @@ impl Slot {
         // A panic inside a critical section can only come from a bug in it; counters stay as they were before the
         // next assignment, which is better than taking the provider down with it.
         self.locked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A slot that is locked, until this is dropped.
+pub(crate) struct Held<'a> {
+    locked: MutexGuard<'a, Locked>,
+    slot: &'a Slot,
+}
+
+impl Held<'_> {
+    /// [`Core::admit`]. What is admitted goes into a lease while the lock is held: to let go of it waits until all that was
+    /// written has arrived, and whoever copies the lease need not.
+    #[inline(always)]
+    pub fn admit(&mut self, now: Nanos, ask: Ask) -> Option<Admitted> {
+        let admitted = self.locked.core.admit(now, ask);
+        self.slot.mirror.refresh_load(&self.locked.core, &self.slot.shut_slots);
+        admitted
     }
 }
 
