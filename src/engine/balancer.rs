@@ -196,7 +196,7 @@ impl Engine {
                         shut: shut.map(|shut| shut.why),
                         ejections,
                         ignored_headers: ignored + group.map_or(0, |group| group.ignored_headers()),
-                        latency: slot.mirror.typical().map(|(typical, _)| Nanos::from_f64(typical)),
+                        latency: slot.mirror.typical().map(Nanos::from_f64),
                         headroom: group.map_or(headroom, |group| headroom.min(group.headroom())),
                     }
                 })

@@ -176,6 +176,7 @@ mod group;
 mod health;
 mod latency;
 pub mod limit;
+mod load;
 mod outputs;
 mod pick;
 mod pool;
