@@ -33,6 +33,12 @@ fn tokens_of_unknown_size() {
     learned(&TOKENS, UNKNOWN_SIZES, 0.9);
 }
 
+/// The same of requests, where sizes say nothing: which it is that the provider counts has to be found out.
+#[test]
+fn requests_of_unknown_size() {
+    learned(&REQUESTS, UNKNOWN_SIZES, 0.9);
+}
+
 /// The provider reserves `max_tokens` and gives back what was not used.
 #[test]
 fn estimates_charged() {

@@ -3,20 +3,12 @@
 //! An attempt goes if all three let it. A provider of which nothing was told and that refused nobody has the declared limits
 //! only, and pays one comparison for the rest.
 
-use super::found::Found;
-use super::growth::Growth;
 use super::headers::{RateLimitHeaders, Told};
-use super::marks::Marks;
-use super::pace::Pace;
+use super::learned::{Learned, Refused};
 use super::spec::Limits;
 use super::told::{Attempt, ToldLimit};
 use super::{Cost, Dimension, FreeAt, Ledger, Refusal, Reservation};
 use crate::time::Nanos;
-
-/// Headers that tell the limits are trusted through so many refusals,
-const TRUST: f64 = 4.0;
-/// of which every answer restores this much: up to 2 % of refusals are put down to accidents.
-const TRUST_GAIN: f64 = 0.02;
 
 /// The believed quota of a provider or quota group.
 #[derive(Clone, Debug)]
@@ -25,80 +17,6 @@ pub(in super::super) struct Belief {
     learned: Option<Box<Learned>>,
     /// Nothing is declared and nothing learned: the one thing that the usual path looks at.
     unlimited: bool,
-}
-
-/// What was not declared.
-#[derive(Clone, Debug)]
-struct Learned {
-    /// At most one per dimension.
-    told: Vec<ToldLimit>,
-    /// What refusals tell, until the limit is found, and the limit.
-    marks: Marks,
-    found: Option<Found>,
-    /// Where it cannot be found.
-    pace: Pace,
-    growth: Growth,
-    /// How many refusals in a row headers are still trusted through.
-    trust: f64,
-    /// A refusal for the rate came although what was declared allowed the attempt.
-    doubted: bool,
-    /// Attempts admitted before this were not counted.
-    born: Nanos,
-    /// Malformed headers.
-    ignored: u64,
-}
-
-impl Learned {
-    fn new(born: Nanos) -> Learned {
-        Learned {
-            told: Vec::new(),
-            marks: Marks::new(born),
-            found: None,
-            pace: Pace::default(),
-            growth: Growth::default(),
-            trust: TRUST,
-            doubted: false,
-            born,
-            ignored: 0,
-        }
-    }
-
-    /// Whether what refusals taught lets one more go.
-    fn paces(&mut self, now: Nanos, cost: Cost, in_flight: u32) -> bool {
-        match &mut self.found {
-            Some(found) => found.fits(now, cost, in_flight),
-            None => self.pace.fits(now),
-        }
-    }
-
-    /// One goes.
-    fn take_one(&mut self, now: Nanos, cost: Cost, in_flight: u32) {
-        if let Some(found) = &mut self.found {
-            return found.take(now, cost);
-        }
-        if let Some(limited) = self.marks.take(now) {
-            self.found = Some(Found::new(now, limited, &self.marks, cost, in_flight));
-        }
-        self.pace.take(now);
-    }
-
-    /// An attempt was refused for the rate.
-    fn refused(&mut self, now: Nanos, sent: Nanos, hint: Option<Nanos>, cost: Cost, in_flight: u32) {
-        if let Some(found) = &mut self.found {
-            if !found.refused(now, sent, cost) {
-                self.pace = Pace::resumed(now, found.rate(self.marks.tokens()));
-                self.marks.start_over(now);
-                self.found = None;
-            }
-            return;
-        }
-        let asked = cost.total() as f64;
-        let slack = asked * f64::from(in_flight);
-        let mean = self.marks.tokens();
-        let unused = if mean > 0.0 { ((slack - asked) * (1.0 / mean - 1.0 / asked)).max(0.0) } else { 0.0 };
-        self.marks.refused(now, sent, hint.map(|hint| sent + hint), (asked, slack));
-        self.pace.refused(now, sent, hint, unused);
-    }
 }
 
 impl Belief {
@@ -127,14 +45,9 @@ impl Belief {
     }
 
     /// When it was admitted, and the admission's number.
-    #[inline]
-    fn take(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
-        if self.learned.is_none() { self.declared.admit(now, cost) } else { self.take_learned(now, cost) }
-    }
-
     #[inline(never)]
-    fn take_learned(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
-        let learned = self.learned.as_mut()?;
+    fn take(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
+        let Some(learned) = self.learned.as_mut() else { return self.declared.admit(now, cost) };
         let idle = self.declared.in_flight() == 0;
         let fits = learned.told.iter_mut().all(|limit| limit.admits(now, cost, idle))
             && learned.paces(now, cost, self.declared.in_flight())
@@ -146,8 +59,7 @@ impl Belief {
         for limit in &mut learned.told {
             limit.admit(now, self.declared.next - 1, cost, idle);
         }
-        learned.take_one(now, cost, self.declared.in_flight() - 1);
-        learned.growth.take(now);
+        learned.take(now, cost, self.declared.in_flight() - 1);
         Some(admitted)
     }
 
@@ -176,63 +88,29 @@ impl Belief {
     }
 
     /// As [`Ledger::settle`].
-    #[inline]
+    #[inline(never)]
     pub fn end(&mut self, now: Nanos, reservation: &Reservation, actual: Option<Cost>) {
         self.declared.end(now, reservation, actual);
-        if self.learned.is_some() {
-            self.end_learned(now, reservation, actual);
-        }
-    }
-
-    #[inline(never)]
-    fn end_learned(&mut self, now: Nanos, reservation: &Reservation, actual: Option<Cost>) {
         if let Some(learned) = &mut self.learned {
-            if reservation.at >= learned.born {
-                let attempt = Attempt { number: self.declared.number(reservation), sent: reservation.at, cost: reservation.cost() };
-                learned.told.iter_mut().for_each(|limit| limit.settle(now, attempt, actual));
-                match (&mut learned.found, actual) {
-                    (Some(found), _) => found.settle(now, attempt, actual),
-                    (None, Some(actual)) => learned.marks.used(now, attempt.sent, actual.total() as f64),
-                    (None, None) => {}
-                }
-            } else if let Some(actual) = actual {
-                learned.marks.measure(actual.total() as f64);
-            }
-            learned.pace.answered(now);
-            learned.trust = (learned.trust + TRUST_GAIN).min(TRUST);
+            let attempt = Attempt { number: self.declared.number(reservation), sent: reservation.at, cost: reservation.cost() };
+            learned.end(now, attempt, actual);
         }
     }
 
     /// As [`Ledger::cancel`]: the attempt used nothing.
     pub fn undo(&mut self, now: Nanos, reservation: &Reservation) {
         self.declared.undo(now, reservation);
-        if let Some(learned) = &mut self.learned
-            && reservation.at >= learned.born
-        {
-            let cost = reservation.cost();
-            for limit in &mut learned.told {
-                limit.undo(now, reservation.at, cost.of(limit.dimension) as f64);
-            }
-            match &mut learned.found {
-                Some(found) => found.undo(now, reservation.at, cost),
-                None => learned.marks.undo(reservation.at),
-            }
+        if let Some(learned) = &mut self.learned {
+            learned.undo(now, reservation.at, reservation.cost());
         }
     }
 
     /// The attempt of `reservation`, still to be settled, was refused for the rate, with the pause that the refusal asked
     /// for if it did. Where headers tell the limits, single refusals need no further lesson.
     pub fn refused(&mut self, now: Nanos, reservation: &Reservation, hint: Option<Nanos>) {
-        let number = self.declared.number(reservation);
-        let in_flight = self.declared.in_flight();
-        let learned = self.learned(now);
-        learned.doubted = true;
-        learned.told.iter_mut().for_each(|limit| limit.refused(now, number));
-        if !learned.told.is_empty() && learned.trust >= 0.0 {
-            learned.trust -= 1.0;
-        } else {
-            learned.refused(now, reservation.at, hint, reservation.cost(), in_flight);
-        }
+        let (number, in_flight) = (self.declared.number(reservation), self.declared.in_flight());
+        let refused = Refused { number, sent: reservation.at, hint, cost: reservation.cost(), in_flight };
+        self.learned(now).refused(now, refused);
     }
 
     /// An attempt that was sent at `sent` was refused because the rate grew too fast.
@@ -306,10 +184,7 @@ impl Belief {
         let idle = self.declared.in_flight() == 0;
         let told = learned.told.iter_mut().map(|limit| Refusal { dimension: limit.dimension, free_at: limit.admits_at(now, cost, idle) });
         let told = told.filter(|refusal| refusal.free_at > FreeAt::Now).max_by_key(|refusal| refusal.free_at);
-        let paced = match &mut learned.found {
-            Some(found) => found.would_refuse(now, cost, self.declared.in_flight()),
-            None => learned.pace.free_at(now).map(|at| Refusal { dimension: Dimension::Requests, free_at: FreeAt::At(at) }),
-        };
+        let paced = learned.would_refuse(now, cost, self.declared.in_flight());
         let grown = Refusal { dimension: Dimension::Ramp, free_at: learned.growth.free_at(now) };
         let grown = Some(grown).filter(|refusal| refusal.free_at > FreeAt::Now);
         [declared, told, paced, grown].into_iter().flatten().max_by_key(|refusal| refusal.free_at)
@@ -345,14 +220,7 @@ impl Belief {
         let declared = self.declared.headroom(now);
         let Some(learned) = &mut self.learned else { return declared };
         let told = learned.told.iter_mut().map(|limit| limit.left_fraction(now)).fold(1.0, f64::min);
-        let paced = learned.found.as_mut().map_or_else(|| learned.pace.left_fraction(now), |found| found.left_fraction(now));
-        declared.min(told).min(paced).max(0.0)
-    }
-
-    /// [`Belief::headroom`] but for the rounding, for comparisons.
-    #[inline]
-    pub fn headroom_about(&mut self, now: Nanos) -> f64 {
-        if self.learned.is_none() { self.declared.headroom_about(now) } else { self.headroom(now) }
+        declared.min(told).min(learned.left_fraction(now)).max(0.0)
     }
 
     /// Whether every reservation succeeds.
@@ -363,7 +231,7 @@ impl Belief {
 
     /// Whether refusals are taken to have nothing to do with what is sent.
     pub fn is_pace_given_up(&self, now: Nanos) -> bool {
-        self.learned.as_ref().is_some_and(|learned| learned.pace.is_given_up(now))
+        self.learned.as_ref().is_some_and(|learned| learned.is_pace_given_up(now))
     }
 
     /// Malformed headers so far.

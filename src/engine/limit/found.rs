@@ -1,4 +1,4 @@
-//! A limit on requests or tokens that was found out from refusals, and kept as exactly as a declared one.
+//! A window of requests or tokens that was found out from refusals, and kept as exactly as a declared one.
 //!
 //! Limits change, and what was found may have been too low from the start. So after one period, and then every five minutes,
 //! one request (or a hundredth) more is let through than is known to fit: a refusal then doubles the time to the next trial; a
@@ -26,7 +26,7 @@ const TRUST_GAIN: f64 = 0.01;
 /// A refusal is no surprise where so much of a limit on tokens was used.
 const NEAR: f64 = 0.9;
 
-/// A limit on requests.
+/// A window of requests or tokens.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     limit: ToldLimit,
@@ -72,7 +72,7 @@ impl Found {
         let (known, first) = (limit.limit(), now + limit.period());
         let held = if dimension.counts_tokens() { cost.of(dimension) as f64 } else { 0.0 };
         let mut limit = limit;
-        limit.note(now, now, held * f64::from(in_flight));
+        limit.note(now, now, held * f64::from(in_flight + 1));
         Found {
             known,
             limit,

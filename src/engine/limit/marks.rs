@@ -7,8 +7,8 @@
 //! - *Fixed window*: e is its end, and the ends of two windows are a whole number of P apart; n were admitted since e − P.
 //!
 //! The length P is one of those that providers use. A window is believed when two marks in a row agree to the request and to
-//! a few milliseconds, and one of them asked for a longer wait than a bucket of that rate ever does. A bucket needs no
-//! finding: all it asks for is the right [`Pace`](super::pace), which also has to do where the use of others and refusals
+//! a few milliseconds, and one of them asked for a longer wait than a bucket of that rate ever does. Buckets have
+//! marks of their own, see [`Refill`]. The [`Pace`](super::pace) has to do where the use of others and refusals
 //! without a hint or with a coarse one spoil the agreement. Where requests differ in size, [`Sizes`] tells windows of requests from
 //! windows of tokens.
 //!
@@ -17,6 +17,7 @@
 
 use super::Dimension;
 use super::log::Log;
+use super::refill::Refill;
 use super::sizes::Sizes;
 use crate::time::Nanos;
 
@@ -73,6 +74,9 @@ pub(super) struct Marks {
     /// Findings that turned out wrong: each asks for two more marks that agree.
     wrong: u32,
     sizes: Sizes,
+    refill: Refill,
+    /// The mark that was judged at the latest admission.
+    judged: Option<Mark>,
 }
 
 /// Marks in a row that say the same amount.
@@ -121,6 +125,8 @@ pub(super) struct Mark {
     pub asked: f64,
     /// And those, with what may have been charged besides what answers told.
     pub slack: f64,
+    /// Tokens used in all when it was sent, of those in flight the estimates.
+    pub used: f64,
 }
 
 impl Mark {
@@ -133,7 +139,17 @@ impl Marks {
     /// Nothing was counted before `now`.
     pub fn new(now: Nanos) -> Marks {
         let (sliding, fixed) = ([Agreement::default(); PERIODS.len()], [(Nanos::ZERO, Agreement::default()); PERIODS.len()]);
-        Marks { log: Log::default(), since: now, pending: None, sliding, fixed, wrong: 0, sizes: Sizes::default() }
+        Marks {
+            log: Log::default(),
+            since: now,
+            pending: None,
+            sliding,
+            fixed,
+            wrong: 0,
+            sizes: Sizes::default(),
+            refill: Refill::default(),
+            judged: None,
+        }
     }
 
     /// What was found turned out to be wrong: everything starts over.
@@ -149,6 +165,8 @@ impl Marks {
             self.pending = None;
         }
         self.log.insert(now, 1.0);
+        self.refill.admit(1.0);
+        self.judged = mark;
         let finding = mark.and_then(|mark| self.judge(mark));
         self.log.forget(now, MEMORY);
         if self.log.len() > ENTRIES_MAX {
@@ -161,18 +179,20 @@ impl Marks {
     pub fn undo(&mut self, sent: Nanos) {
         if sent > self.since {
             self.log.insert(sent, -1.0);
+            self.refill.admit(-1.0);
         }
     }
 
     /// An attempt sent at `sent`, already undone, was refused at `now` until `end`; `None`: it did not say. It asked for so many
     /// tokens, and with all that were in flight then for `slack`.
     pub fn refused(&mut self, now: Nanos, sent: Nanos, end: Option<Nanos>, (asked, slack): (f64, f64)) {
-        self.pending = end.filter(|end| *end > sent).map(|end| Mark { sent, end, refused: now, asked, slack });
+        let used = self.refill.answered() + slack - asked * (1.0 + self.log.between(sent, now));
+        self.pending = end.filter(|end| *end > sent).map(|end| Mark { sent, end, refused: now, asked, slack, used });
     }
 
     /// An attempt that was let in at `sent` used so many tokens.
     pub fn used(&mut self, now: Nanos, sent: Nanos, tokens: f64) {
-        self.sizes.measure(tokens);
+        self.measure(tokens);
         if sent >= self.since {
             self.sizes.used(now, sent, tokens, MEMORY, ENTRIES_MAX);
         }
@@ -181,6 +201,34 @@ impl Marks {
     /// An attempt that was let in before anything was counted used so many tokens.
     pub fn measure(&mut self, tokens: f64) {
         self.sizes.measure(tokens);
+        self.refill.answer(tokens);
+    }
+
+    /// An attempt ended of which so many tokens stay charged.
+    pub fn keep(&mut self, tokens: f64) {
+        self.refill.answer(tokens);
+    }
+
+    /// What refusals say of buckets.
+    pub fn refill(&self) -> &Refill {
+        &self.refill
+    }
+
+    /// The mark that was judged at the latest admission.
+    pub fn judged(&self) -> Option<Mark> {
+        self.judged
+    }
+
+    /// What a bucket counts that there is no doubt about.
+    pub fn bucket(&self) -> Option<Dimension> {
+        // Where all are of one size, and charged so, requests would agree to the rounding if it was a bucket.
+        let unlike = |mark: Mark| self.sizes.vary() || mark.asked > 1.02 * self.sizes.mean();
+        self.refill.proves(self.wrong).filter(|dimension| !dimension.counts_tokens() || self.judged.is_some_and(unlike))
+    }
+
+    /// How many were let in after `sent`.
+    pub fn later(&self, sent: Nanos) -> f64 {
+        self.log.between(sent, Nanos::MAX)
     }
 
     /// Tokens of an answer at the mean.
@@ -194,6 +242,7 @@ impl Marks {
     }
 
     fn judge(&mut self, mark: Mark) -> Option<Limited> {
+        self.refill.add(mark, self.later(mark.sent));
         let sum = self.sizes.judge(mark, &self.log, self.since, self.wrong).filter(|_| self.sizes.vary());
         let requests = (0..PERIODS.len()).fold(None, |found: Option<Finding>, index| {
             let sliding = self.judge_sliding(mark, index).filter(|_| self.is_count(index, false));

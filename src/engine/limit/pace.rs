@@ -30,7 +30,8 @@ const GROWTH: f64 = 0.000_1;
 const NEAR: f64 = 0.02;
 /// up to this.
 const GROWTH_MAX: f64 = 0.02;
-/// While the estimate is from too short a time, the pace also grows by a factor e in this.
+/// While the estimate is from too short a time, or from a burst whose estimates were charged and have come back since, the pace also
+/// grows by a factor e in this.
 const HASTE: f64 = 220e9;
 /// Growth of the burst with every admission.
 const BURST_GROWTH: f64 = 0.005;
@@ -66,6 +67,8 @@ pub(super) struct Pace {
     as_of: Nanos,
     /// The highest estimate over a time long enough; 0: none yet.
     peak: f64,
+    /// A refusal has come at the pace, and not only from the burst that led to it.
+    is_tried: bool,
     /// Where the last refusal put the limit, attempts per ns: growth is slowest there.
     reference: f64,
     /// Refusals in a row, each soon after the last.
@@ -132,7 +135,7 @@ impl Pace {
         self.level -= 1.0;
         if waited {
             let distance = (self.rate / self.reference - 1.0) / NEAR;
-            let haste = if self.sums.1 < PROOF { (self.missing().as_f64() / HASTE).min(0.1) } else { 0.0 };
+            let haste = if self.sums.1 < PROOF || !self.is_tried { (self.missing().as_f64() / HASTE).min(0.1) } else { 0.0 };
             self.rate *= 1.0 + (GROWTH * (1.0 + distance * distance)).min(GROWTH_MAX) + haste;
         }
         (self.taken_at, self.ready_at) = (now, now + self.missing());
@@ -234,6 +237,7 @@ impl Pace {
             self.reference = estimate;
             return;
         }
+        self.is_tried = true;
         // The first estimates are over short times; they may be far off either way.
         let unproven = self.sums.1 < PROOF;
         let before = self.rate;

@@ -62,27 +62,17 @@ impl SlidingWindow {
         self.used + u128::from(cost) <= u128::from(self.amount)
     }
 
-    /// Takes `cost` if it fits; whether it does, and `more` after it.
+    /// Whether `cost` would be admitted, and `more` after it.
     #[inline]
-    pub fn admit(&mut self, now: Nanos, cost: u64, more: u64) -> (bool, bool) {
+    pub fn room(&mut self, now: Nanos, cost: u64, more: u64) -> (bool, bool) {
         self.expire(now);
         let (used, amount) = (self.used + u128::from(cost), u128::from(self.amount));
-        if used > amount {
-            return (false, false);
-        }
-        self.append(now, cost);
-        (true, used + u128::from(more) <= amount)
-    }
-
-    /// Undoes the latest [`SlidingWindow::admit`], since which nothing has happened.
-    pub fn take_back(&mut self) {
-        if let Some(entry) = self.entries.pop_back() {
-            self.used -= u128::from(entry.amount);
-        }
+        (used <= amount, used + u128::from(more) <= amount)
     }
 
     #[inline]
-    fn append(&mut self, now: Nanos, cost: u64) {
+    pub fn take(&mut self, now: Nanos, cost: u64) {
+        self.expire(now);
         self.used += u128::from(cost);
         let left_after = self.left_now().wrapping_add(self.lowered);
         self.entries.push_back(Entry { at: now.as_nanos(), amount: cost, left_after });

@@ -4,20 +4,18 @@
 //! `max_tokens`. A provider without a price comes after all that have one: unknown is not free.
 
 use super::super::bits::Candidates;
-use super::super::pool::{Member, Place};
-use super::{View, key};
+use super::View;
 
 #[inline(never)]
 pub(super) fn choose(view: &View<'_>, candidates: &impl Candidates) -> usize {
     let (input, output) = tokens(view);
-    let score = |place: &Place, member: &Member| (key(price(member, input, output)), View::load(place));
-    view.lowest(candidates, score).expect("candidates are not empty")
+    view.lowest(candidates, |position| (price(view, position, input, output), view.load(position))).expect("candidates are not empty")
 }
 
 /// Expected price of this request; infinite without a price list.
 pub(super) fn score(view: &View<'_>, position: usize) -> f64 {
     let (input, output) = tokens(view);
-    price(view.member(position), input, output) / 1e6
+    price(view, position, input, output) / 1e6
 }
 
 /// Tokens in and out that the request will probably take.
@@ -30,6 +28,6 @@ fn tokens(view: &View<'_>) -> (f64, f64) {
 
 /// In millionths.
 #[inline]
-fn price(member: &Member, input: f64, output: f64) -> f64 {
-    member.cost.map_or(f64::INFINITY, |cost| input * cost.input + output * cost.output)
+fn price(view: &View<'_>, position: usize, input: f64, output: f64) -> f64 {
+    view.member(position).cost.map_or(f64::INFINITY, |cost| input * cost.input + output * cost.output)
 }

@@ -21,7 +21,7 @@ use std::fmt;
 use super::bits::Candidates;
 use super::config::Config;
 use super::pool::Member;
-pub(crate) use view::{View, key};
+pub(crate) use view::View;
 
 /// The strategies, in catalogue order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,224 @@
+//! What nobody declared of a quota: what headers told, and what refusals taught.
+
+use super::found::Found;
+use super::found_bucket::{Dried, FoundBucket};
+use super::growth::Growth;
+use super::marks::{Mark, Marks};
+use super::pace::Pace;
+use super::told::{Attempt, ToldLimit};
+use super::{Cost, Dimension, FreeAt, Refusal};
+use crate::time::Nanos;
+
+/// Headers that tell the limits are trusted through so many refusals,
+const TRUST: f64 = 4.0;
+/// of which every answer restores this much: up to 2 % of refusals are put down to accidents.
+const TRUST_GAIN: f64 = 0.02;
+
+/// What was not declared.
+#[derive(Clone, Debug)]
+pub(super) struct Learned {
+    /// At most one per dimension.
+    pub told: Vec<ToldLimit>,
+    /// What refusals tell, until a window is found, and the window.
+    marks: Marks,
+    found: Option<Found>,
+    /// Until then: a bucket, if that is found.
+    bucket: Option<FoundBucket>,
+    /// Where neither is.
+    pace: Pace,
+    pub growth: Growth,
+    /// How many refusals in a row headers are still trusted through.
+    trust: f64,
+    /// A refusal for the rate came although what was declared allowed the attempt.
+    pub doubted: bool,
+    /// Attempts admitted before this were not counted.
+    pub born: Nanos,
+    /// Malformed headers.
+    pub ignored: u64,
+}
+
+/// A refusal for the rate.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused {
+    pub number: u64,
+    pub sent: Nanos,
+    /// The pause that it asked for.
+    pub hint: Option<Nanos>,
+    pub cost: Cost,
+    /// In flight with it.
+    pub in_flight: u32,
+}
+
+impl Learned {
+    pub fn new(born: Nanos) -> Learned {
+        Learned {
+            told: Vec::new(),
+            marks: Marks::new(born),
+            found: None,
+            bucket: None,
+            pace: Pace::default(),
+            growth: Growth::default(),
+            trust: TRUST,
+            doubted: false,
+            born,
+            ignored: 0,
+        }
+    }
+
+    /// Whether what refusals taught lets one more go: of a window that was found, else of a bucket, else at the pace.
+    pub fn paces(&mut self, now: Nanos, cost: Cost, in_flight: u32) -> bool {
+        match (&mut self.found, &mut self.bucket) {
+            (Some(found), _) => found.fits(now, cost, in_flight),
+            (None, Some(bucket)) => bucket.fits(now, cost, in_flight),
+            (None, None) => self.pace.fits(now),
+        }
+    }
+
+    /// Why what refusals taught lets none go; a pace counts as a limit on requests.
+    pub fn would_refuse(&mut self, now: Nanos, cost: Cost, in_flight: u32) -> Option<Refusal> {
+        match (&mut self.found, &mut self.bucket) {
+            (Some(found), _) => found.would_refuse(now, cost, in_flight),
+            (None, Some(bucket)) => bucket.would_refuse(now, cost, in_flight),
+            (None, None) => self.pace.free_at(now).map(|at| Refusal { dimension: Dimension::Requests, free_at: FreeAt::At(at) }),
+        }
+    }
+
+    /// Share that is left of what refusals taught.
+    pub fn left_fraction(&mut self, now: Nanos) -> f64 {
+        match (&mut self.found, &mut self.bucket) {
+            (Some(found), _) => found.left_fraction(now),
+            (None, Some(bucket)) => bucket.left_fraction(now),
+            (None, None) => self.pace.left_fraction(now),
+        }
+    }
+
+    /// One goes, while `in_flight` are on their way.
+    pub fn take(&mut self, now: Nanos, cost: Cost, in_flight: u32) {
+        self.growth.take(now);
+        if let Some(found) = &mut self.found {
+            return found.take(now, cost);
+        }
+        let limited = self.marks.take(now);
+        match &mut self.bucket {
+            Some(bucket) => bucket.take(now, cost),
+            None => self.pace.take(now),
+        }
+        if let Some(limited) = limited {
+            self.found = Some(Found::new(now, limited, &self.marks, cost, in_flight));
+            self.bucket = None;
+        } else if let Some(mark) = self.marks.judged() {
+            self.learn_bucket(now, mark, cost);
+        }
+    }
+
+    /// A mark was judged: what it says of a bucket.
+    fn learn_bucket(&mut self, now: Nanos, mark: Mark, cost: Cost) {
+        let refill = self.marks.refill();
+        match (&mut self.bucket, self.marks.bucket()) {
+            (Some(bucket), _) => bucket.learn(refill.chain(bucket.dimension())),
+            (None, Some(dimension)) => {
+                let in_flight = ((mark.slack / mark.asked.max(1.0)) - 1.0).max(0.0);
+                let dried = Dried {
+                    sent: mark.sent,
+                    hint: Some(mark.hint()),
+                    cost,
+                    later: self.marks.later(mark.sent),
+                    in_flight,
+                    mean: self.marks.tokens(),
+                };
+                self.bucket = Some(FoundBucket::new(now, dimension, refill.chain(dimension), dried));
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// One ended otherwise than refused, having used so much.
+    pub fn end(&mut self, now: Nanos, attempt: Attempt, actual: Option<Cost>) {
+        let tokens = actual.map(|actual| actual.total() as f64);
+        if attempt.sent >= self.born {
+            self.told.iter_mut().for_each(|limit| limit.settle(now, attempt, actual));
+            match (&mut self.found, tokens) {
+                (Some(found), _) => found.settle(now, attempt, actual),
+                (None, Some(tokens)) => self.marks.used(now, attempt.sent, tokens),
+                (None, None) => self.marks.keep(attempt.cost.total() as f64),
+            }
+        } else if let Some(tokens) = tokens {
+            self.marks.measure(tokens);
+        }
+        if let Some(bucket) = &mut self.bucket {
+            bucket.settle(now, attempt, actual);
+        }
+        self.pace.answered(now);
+        self.trust = (self.trust + TRUST_GAIN).min(TRUST);
+    }
+
+    /// One that was let in at `sent` used nothing.
+    pub fn undo(&mut self, now: Nanos, sent: Nanos, cost: Cost) {
+        if sent < self.born {
+            return;
+        }
+        for limit in &mut self.told {
+            limit.undo(now, sent, cost.of(limit.dimension) as f64);
+        }
+        match &mut self.found {
+            Some(found) => found.undo(now, sent, cost),
+            None => self.marks.undo(sent),
+        }
+        if let Some(bucket) = &mut self.bucket {
+            bucket.undo(now, sent, cost);
+        }
+    }
+
+    /// An attempt, still to be undone, was refused. Where headers tell the limits, single refusals need no further lesson.
+    pub fn refused(&mut self, now: Nanos, refused: Refused) {
+        self.doubted = true;
+        self.told.iter_mut().for_each(|limit| limit.refused(now, refused.number));
+        if !self.told.is_empty() && self.trust >= 0.0 {
+            self.trust -= 1.0;
+        } else {
+            self.learn(now, refused);
+        }
+    }
+
+    fn learn(&mut self, now: Nanos, refused: Refused) {
+        let Refused { sent, hint, cost, in_flight, .. } = refused;
+        if let Some(found) = &mut self.found {
+            if !found.refused(now, sent, cost) {
+                let rate = found.rate(self.marks.tokens());
+                self.start_over(now, rate);
+            }
+            return;
+        }
+        let asked = cost.total() as f64;
+        let slack = asked * f64::from(in_flight);
+        let (mean, later) = (self.marks.tokens(), self.marks.later(sent));
+        self.marks.refused(now, sent, hint.map(|hint| sent + hint), (asked, slack));
+        if let Some(bucket) = &mut self.bucket {
+            let in_flight = (f64::from(in_flight) - 1.0 - later).max(0.0);
+            if !bucket.refused(now, Dried { sent, hint, cost, later, in_flight, mean }) {
+                let rate = bucket.rate(mean);
+                self.start_over(now, rate);
+            }
+            return;
+        }
+        let unused = if mean > 0.0 { ((slack - asked) * (1.0 / mean - 1.0 / asked)).max(0.0) } else { 0.0 };
+        self.pace.refused(now, sent, hint, unused);
+    }
+
+    /// What was found was wrong, or is no longer true.
+    fn start_over(&mut self, now: Nanos, rate: f64) {
+        self.pace = Pace::resumed(now, rate);
+        self.marks.start_over(now);
+        (self.found, self.bucket) = (None, None);
+    }
+
+    #[cfg(test)]
+    pub fn bucket(&self) -> Option<&FoundBucket> {
+        self.bucket.as_ref()
+    }
+
+    /// Whether refusals are taken to have nothing to do with what is sent.
+    pub fn is_pace_given_up(&self, now: Nanos) -> bool {
+        self.pace.is_given_up(now)
+    }
+}
