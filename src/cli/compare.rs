@@ -49,7 +49,7 @@ pub struct Options {
     /// Variant that the others are compared with [default: the first]
     #[arg(long, value_name = "NAME")]
     pub base: Option<String>,
-    #[arg(long, value_name = "[NAME=]URL", conflicts_with_all = ["strategies", "shard"])]
+    #[arg(long, value_name = "[NAME=]URL", conflicts_with_all = ["strategies", "shard"], help_heading = target::HEADING)]
     #[arg(
         help = "A gateway to compare, or `ours` for our engine in real time; repeatable.\nThe mocks stand behind each in turn, at --port"
     )]

@@ -36,7 +36,7 @@ pub struct Options {
     /// Run with so many seeds: every figure with its interval
     #[arg(long, value_name = "N", default_value = "1")]
     pub seeds: NonZeroUsize,
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = target::HEADING)]
     #[arg(
         help = "Send the load through this gateway instead of our own engine, e.g.\nhttp://127.0.0.1:4000; the mocks stand behind it, at --port"
     )]
@@ -208,7 +208,8 @@ fn agreement(scenario: &Scenario) -> Result<Vec<(Expectation, f64)>, Failure> {
     let plan = Plan { real: None, ..scenario.plan.clone() };
     let options = driver::Options { stop: Some(interrupt::stop()), ..driver::Options::default() };
     let simulated = driver::run(&plan, &[], options).map_err(|error| load::cannot_drive(scenario, &error))?;
-    Ok(agree::agreement(&simulated.run))
+    let scale = scenario.plan.real.as_ref().map_or(1.0, |real| real.time_scale);
+    Ok(agree::agreement(&simulated.run, scale))
 }
 
 /// Provider names in file order.

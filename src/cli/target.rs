@@ -27,21 +27,23 @@ starts the same mocks by themselves, and --print writes a configuration for
 well-known gateways. The prompt of each request begins with a label, by which
 the mocks know which request it is; headers need not pass.";
 
+/// In the help of `run` and `compare`.
+pub const HEADING: &str = "Behind a gateway";
+
 /// How to reach a gateway, and where its providers are.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Behind a gateway")]
 pub struct GatewayFlags {
-    #[arg(long, value_name = "N", requires = "target", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", requires = "target", help_heading = HEADING, value_parser = clap::value_parser!(u16).range(1..))]
     #[arg(help = "Port of the first mock provider, the others follow in file order\n[default: 9100]")]
     pub port: Option<u16>,
     /// Model to ask the gateway for [default: the class's, else `lbsim`]
-    #[arg(long, value_name = "NAME", requires = "target")]
+    #[arg(long, value_name = "NAME", requires = "target", help_heading = HEADING)]
     pub model: Option<String>,
-    #[arg(long, value_name = "VARIABLE", requires = "target")]
+    #[arg(long, value_name = "VARIABLE", requires = "target", help_heading = HEADING)]
     #[arg(help = "Environment variable with the gateway's API key, sent as a bearer token")]
     pub api_key_env: Option<String>,
     /// Send this header too; repeatable
-    #[arg(long, value_name = "NAME: VALUE", requires = "target")]
+    #[arg(long, value_name = "NAME: VALUE", requires = "target", help_heading = HEADING)]
     pub header: Vec<String>,
 }
 

@@ -73,7 +73,7 @@ pub fn strategy(name: &str) -> Result<Strategy, Failure> {
     strategies::find(name.trim()).map(|info| info.strategy)
 }
 
-/// Each strategy of each report; `files[i]` is where report i comes from.
+/// Each strategy and each gateway of each report; `files[i]` is where report i comes from.
 ///
 /// # Errors
 /// Nothing to compare.
@@ -81,9 +81,10 @@ pub fn of_reports(reports: &[Report], files: &[&str]) -> Result<Vec<Variant>, Fa
     let mut variants: Vec<Variant> = Vec::new();
     for (index, report) in reports.iter().enumerate() {
         for (position, run) in report.runs.iter().enumerate() {
-            match variants.iter_mut().find(|variant| variant.report == index && variant.strategy == run.strategy) {
+            let name = run.balancer();
+            match variants.iter_mut().find(|variant| variant.report == index && variant.name == name) {
                 Some(variant) => variant.runs.push(position),
-                None => variants.push(Variant { name: String::new(), report: index, strategy: run.strategy.clone(), runs: vec![position] }),
+                None => variants.push(Variant { name, report: index, strategy: run.strategy.clone(), runs: vec![position] }),
             }
         }
     }
@@ -93,7 +94,7 @@ pub fn of_reports(reports: &[Report], files: &[&str]) -> Result<Vec<Variant>, Fa
     }
     let of: Vec<Names<'_>> = variants
         .iter()
-        .map(|variant| Names { strategy: &variant.strategy, scenario: &reports[variant.report].scenario.name, file: files[variant.report] })
+        .map(|variant| Names { strategy: &variant.name, scenario: &reports[variant.report].scenario.name, file: files[variant.report] })
         .collect();
     let named = names(&of, reports.len() > 1);
     Ok(variants.into_iter().zip(named).map(|(variant, name)| Variant { name, ..variant }).collect())

@@ -1,7 +1,6 @@
 //! A run through someone else's gateway: the same clients and the same providers, and no engine of ours.
 
 use super::plan::Plan;
-use super::real::ask::Ask;
 use super::real::target::client_plan;
 use super::real::{RealTime, Sides, Wire};
 use super::simulate::{DriveError, Finished, Options, Simulation};
@@ -12,11 +11,7 @@ use crate::metrics::observe::Observer;
 pub(super) fn through<O: Observer>(plan: &Plan, real: &RealTime, observer: &mut O, options: Options<'_>) -> Result<Finished, DriveError> {
     let client = client_plan(plan);
     let wire = Wire::start(plan, real)?;
-    let station = wire.station();
-    let over = Box::new(move |request| {
-        let _ = station.send(Ask::Over { request });
-    });
-    let mut sides = Sides::new(observer, plan.providers.len(), plan.load.warmup, over);
+    let mut sides = Sides::new(observer, plan.providers.len(), plan.load.warmup, wire.over());
     let options = Options { decisions: None, time_every: None, follow_shed: false, ..options };
     let mut simulation = Simulation::new(&client, &mut sides, options, &Engine::new)?;
     simulation.wire = Some(wire);

@@ -70,6 +70,9 @@ pub(super) fn reproduce(report: &Report, run: &Run) -> ShellCommand {
         words.extend(["--strategy".to_owned(), run.strategy.clone()]);
     }
     words.extend(["--seed".to_owned(), run.seed.to_string()]);
+    if let Some(target) = run.target() {
+        words.extend(["--target".to_owned(), target.url.clone()]);
+    }
     ShellCommand { words: words.iter().map(|word| quoted(word)).collect() }
 }
 

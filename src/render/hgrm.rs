@@ -11,7 +11,7 @@ pub fn render(document: &Document) -> String {
     let mut text = String::new();
     for (report, run) in &runs {
         if runs.len() > 1 {
-            text += &format!("# {} · {} · seed {}\n", report.scenario.name, run.strategy, run.seed);
+            text += &format!("# {} · {} · seed {}\n", report.scenario.name, run.balancer(), run.seed);
         }
         text += &table(run);
     }

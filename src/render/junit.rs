@@ -22,7 +22,7 @@ pub fn render(document: &Document) -> String {
 }
 
 fn suite(report: &Report, run: &Run) -> TestSuite {
-    let mut suite = TestSuite::new(format!("{} ({}, seed {})", report.scenario.name, run.strategy, run.seed));
+    let mut suite = TestSuite::new(format!("{} ({}, seed {})", report.scenario.name, run.balancer(), run.seed));
     suite.add_property(("scenario", report.scenario.path.as_str()));
     suite.add_property(("digest", report.scenario.digest.as_str()));
     suite.add_test_cases(run.expectations.iter().map(|expectation| case(report, run, expectation)));

@@ -89,7 +89,10 @@ fn family(name: &'static str, help: &'static str) -> Family {
 }
 
 fn labels(report: &Report, run: &Run) -> Labels {
-    with(&Vec::new(), &[("scenario", &report.scenario.name), ("strategy", &run.strategy), ("seed", &run.seed.to_string())])
+    let seed = run.seed.to_string();
+    let mut labels = vec![("scenario", report.scenario.name.as_str()), ("strategy", &run.strategy), ("seed", &seed)];
+    labels.extend(run.target().map(|target| ("gateway", target.url.as_str())));
+    with(&Vec::new(), &labels)
 }
 
 fn with(labels: &Labels, more: &[(&str, &str)]) -> Labels {

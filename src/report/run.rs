@@ -53,6 +53,18 @@ pub struct Run {
     pub real: Option<RealRun>,
 }
 
+impl Run {
+    /// Someone else's gateway that balanced; `None`: our engine.
+    pub fn target(&self) -> Option<&TargetRun> {
+        self.real.as_ref()?.target.as_ref()
+    }
+
+    /// What balanced. What a gateway does is its own affair: the strategy is what it is measured by.
+    pub fn balancer(&self) -> String {
+        self.target().map_or_else(|| self.strategy.clone(), |target| format!("{} as {}", target.url, self.strategy))
+    }
+}
+
 /// A run in real time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RealRun {
@@ -82,7 +94,8 @@ pub struct TargetRun {
     pub url: String,
     /// [`RealRun::overhead_ms`] of requests that go straight to an idle provider, measured before the run.
     pub direct_ms: Quantiles,
-    /// Attempts that reached a provider without a label: the gateway changes prompts, or others use the mocks too.
+    /// Attempts that reached a provider without a label of this run: the gateway changes prompts, or is still at work for earlier
+    /// clients, or others use the mocks too.
     pub unlabelled: u64,
 }
 

@@ -143,7 +143,7 @@ fn agrees(name: &str, set: &[&str], scale: f64) {
     let loaded = lbsim::scenario::load(path.to_str().expect("a name in UTF-8"), &overrides).expect("a scenario of ours");
     let plan = loaded.scenario.plan;
     let timed = |metric: Metric| matches!(metric, Metric::Latency(_) | Metric::Ttft(_));
-    let wanted: Vec<Expectation> = agreement(&report(&plan)).into_iter().map(|(wanted, _)| wanted).collect();
+    let wanted: Vec<Expectation> = agreement(&report(&plan), scale).into_iter().map(|(wanted, _)| wanted).collect();
     let wanted: Vec<Expectation> = wanted.into_iter().filter(|wanted| !timed(wanted.metric)).collect();
     assert!(wanted.len() >= 3 + plan.providers.len(), "shares, refusals, shed, successes");
     let real = Plan { real: Some(RealTime { time_scale: scale, ..RealTime::default() }), ..plan };

@@ -26,6 +26,8 @@ pub enum Habit {
     RefuseHalf,
     /// Sends another prompt.
     Rewrite,
+    /// Sends it 300 ms late and until it is answered, whether its client still waits or not, and however often that fails.
+    Linger,
 }
 
 /// A running gateway in front of providers at these ports of loopback. It passes no header of its clients on.
@@ -65,12 +67,31 @@ async fn serve(request: Request<Incoming>, ports: &[u16], turn: &AtomicUsize, ha
     if habit == Habit::RefuseHalf && number % 2 == 1 {
         return status(429);
     }
+    if habit == Habit::Linger {
+        return linger(path, body, ports[0]).await;
+    }
     let mut answer = forward(&path, &body, ports[number % ports.len()]).await;
     if habit == Habit::Retry && answer.status().is_server_error() {
         let number = turn.fetch_add(1, Relaxed);
         answer = forward(&path, &body, ports[number % ports.len()]).await;
     }
     answer
+}
+
+/// See [`Habit::Linger`]: for ten seconds at most.
+async fn linger(path: String, body: Bytes, port: u16) -> Response<Full<Bytes>> {
+    let work = async move {
+        for _ in 0..30 {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            let answer = forward(&path, &body, port).await;
+            if answer.status().is_success() {
+                return answer;
+            }
+        }
+        status(502)
+    };
+    // A task of its own is not dropped with the connection.
+    tokio::spawn(work).await.unwrap_or_else(|_| status(500))
 }
 
 /// One attempt; the answer in one piece, even if it came as a stream.

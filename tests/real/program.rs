@@ -94,6 +94,7 @@ fn mistakes_are_said_before_anything_is_sent() {
     for (output, says) in [
         (run(&["--target", "localhost:4000", "--port", "9100"]), "`localhost:4000` is no address of a gateway"),
         (run(&["--target", "https://localhost:4000", "--port", "9100"]), "plain HTTP"),
+        (run(&["--target", "http://me:secret@localhost:4000"]), "name a variable with --api-key-env"),
         (run(&["--target", "http://localhost:9100"]), "is where a mock provider will listen"),
         (run(&["--target", "http://localhost:4000", "--port", "65535"]), "the last of 2 providers would listen on port 65536"),
         (run(&["--target", "http://localhost:9101", "--port", "9100"]), "is where a mock provider will listen"),

@@ -24,6 +24,11 @@ fn real(run: &Run) -> &RealRun {
     run.real.as_ref().expect("it was a run in real time")
 }
 
+/// Attempts that came without a label of the run.
+fn unlabelled(run: &Run) -> u64 {
+    real(run).target.as_ref().map_or(0, |target| target.unlabelled)
+}
+
 /// How often each answer came, as text.
 fn answers(run: &Run) -> String {
     real(run).answers.iter().map(|(answer, times)| format!("{times} {answer}")).collect::<Vec<_>>().join(", ")
@@ -98,6 +103,60 @@ fn retries_of_a_gateway_are_attempts_of_the_same_request() {
     assert_eq!(run.attempts.retries, run.attempts.errors - run.requests.failed);
     // Those that one attempt answered.
     assert_eq!(real(&run).overhead_ms.count, run.requests.offered - run.attempts.retries);
+}
+
+/// All clients lose patience in the middle of an answer of 400 ms.
+const IMPATIENT: &str = r#"
+schema = 1
+name = "impatient"
+[load]
+arrival = "constant"
+rate = "20/s"
+duration = "1s"
+class = [{ name = "impatient", share = 1.0, cancel = 1.0 }]
+[balancer]
+strategy = "round-robin"
+timeout = "20s"
+[[provider]]
+name = "alpha"
+latency = "400ms"
+"#;
+
+#[test]
+fn clients_go_away_in_the_middle_of_an_answer() {
+    // As under the virtual clock, and the gateway is seen to hang up on the provider.
+    let port = free_ports(1);
+    let gateway = Gateway::start(vec![port], Habit::Forward);
+    let run = through(IMPATIENT, &gateway.url, port);
+    assert_eq!((run.requests.offered, run.requests.unfinished, run.requests.cancelled), (20, 20, 20));
+    assert_eq!((run.attempts.total, run.attempts.errors, run.attempts.timeouts), (20, 0, 0));
+    assert_eq!(run.providers[0].succeeded, 0);
+}
+
+#[test]
+fn a_class_with_a_time_limit_of_its_own_waits_no_longer() {
+    let port = free_ports(1);
+    let gateway = Gateway::start(vec![port], Habit::Forward);
+    let run = through(&IMPATIENT.replace("cancel = 1.0", "timeout = '100ms'"), &gateway.url, port);
+    assert_eq!((run.requests.failed, answers(&run).as_str()), (20, "20 timed-out"));
+    assert_eq!(run.attempts.timeouts, 20);
+}
+
+#[test]
+fn what_is_left_of_an_earlier_run_is_not_taken_for_this_one() {
+    // The gateway forgets to hang up: when the clients of the first run are gone, it still works for them. Its requests have the
+    // same numbers as those of the second run, over the same mocks' ports.
+    let port = free_ports(1);
+    let gateway = Gateway::start(vec![port], Habit::Linger);
+    let text = IMPATIENT.replace("cancel = 1.0", "timeout = '100ms'");
+    let first = through(&text, &gateway.url, port);
+    assert_eq!((first.requests.failed, unlabelled(&first)), (20, 0));
+    let second = through(&IMPATIENT.replace("cancel = 1.0", "timeout = '5s'"), &gateway.url, port);
+    assert_eq!(second.requests.succeeded, 20);
+    // Each of this run's was tried once; the others are told apart.
+    assert_eq!(second.attempts.retries, 0);
+    assert_eq!(second.attempts.total, 20 + unlabelled(&second));
+    assert!(unlabelled(&second) > 0, "something was left of the first run");
 }
 
 #[test]

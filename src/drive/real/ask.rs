@@ -41,8 +41,8 @@ pub enum Ask {
     },
     /// A request whose attempts came through a gateway is over: they need not be numbered any more.
     Over {
-        /// As in [`Call::request`].
-        request: u64,
+        /// As in [`Arrival::tag`].
+        tag: u64,
     },
     /// The end.
     Stop,

@@ -18,30 +18,40 @@ const PROBES: u32 = 200;
 /// Those before are not counted: connections and caches are cold.
 const COLD: u32 = 20;
 
-/// Round trips to an idle mock provider that answers at once, in scenario time.
+/// Round trips to an idle mock provider that answers at once, in scenario time. The requests are like those that the gateway will
+/// get: with a label, as long as the mean of the plan, and for a stream where any provider has one.
 ///
 /// # Errors
 /// Mocks that cannot be started.
 pub fn direct(plan: &Plan, time_scale: f64) -> Result<Samples, DriveError> {
-    let provider = ProviderSpec { name: "direct".to_owned(), service: Service::Whole(Dist::Fixed(0.0)), ..super::target::nobody() };
+    let streamed = plan.providers.iter().any(|provider| matches!(provider.service, Service::Streamed { .. }));
+    let mean: f64 = plan.load.classes.iter().map(|class| class.share * class.input.mean()).sum();
+    let now = Dist::Fixed(0.0);
+    let service = match streamed {
+        true => Service::Streamed { ttft: now.clone(), prefill: 0.0, itl: now, crowding: 0.0 },
+        false => Service::Whole(now),
+    };
+    let provider = ProviderSpec { name: "direct".to_owned(), service, ..super::target::nobody() };
     let pool = vec![ProviderConfig { name: provider.name.clone(), ..ProviderConfig::default() }];
     let plan =
         Plan { providers: vec![provider], engine: Config::new(Strategy::RoundRobin, pool), events: Vec::new(), real: None, ..plan.clone() };
     let mocks = Mocks::start(&plan, time_scale, LOOPBACK, Box::new(|_, _| {})).map_err(|why| DriveError::Mocks(why.to_string()))?;
     let uri = format!("http://{}/v1/chat/completions", mocks.addresses[0]).parse().expect("an address makes an URI");
+    let input = mean as u32;
     let mut errand = Errand {
         uri,
         model: "lbsim".to_owned(),
-        streamed: false,
-        call: Call { request: 0, attempt: 0, input: 1, output: 1, max_tokens: None, poison: false, poison_status: None },
+        streamed,
+        call: Call { request: 0, attempt: 0, input, output: 1, max_tokens: None, poison: false, poison_status: None },
         tag: 0,
-        origin: Origin::Driver,
+        origin: Origin::Gateway,
     };
     let sender = Sender::new(Vec::new());
     let mut samples = Samples::default();
     mocks.handle().block_on(async {
         for probe in 0..PROBES {
             errand.call.request = u64::from(probe);
+            errand.tag = u64::from(probe);
             let sent = mocks.clock.now();
             sender.send(errand.clone(), |_| ()).await;
             if probe >= COLD {

@@ -15,6 +15,7 @@ use super::ask::{Ask, Origin};
 use super::client::{Errand, Sender};
 use super::clock::{Clock, receive};
 use super::listen::Listen;
+use super::mark::RunMark;
 use super::mocks::{LOOPBACK, Mocks};
 use super::sight::Sight;
 use crate::drive::attempt::Phase;
@@ -45,6 +46,8 @@ pub(in crate::drive) struct Wire {
     addresses: Vec<(Uri, Uri)>,
     /// Everything goes through someone's gateway, which stands in place of the providers.
     pub(super) via: bool,
+    /// Of what goes through it.
+    pub(super) mark: RunMark,
     streamed: Vec<bool>,
     /// By provider: its answers may come a little before their time.
     ahead: Vec<bool>,
@@ -130,6 +133,7 @@ impl Wire {
             sender: Sender::new(real.target.as_ref().map_or_else(Vec::new, |target| target.headers.clone())),
             addresses,
             via,
+            mark: RunMark::draw(),
             streamed,
             ahead: if via { vec![false; plan.providers.len() + 1] } else { hosted(plan) },
             early: HashMap::new(),
@@ -139,8 +143,16 @@ impl Wire {
         })
     }
 
-    /// Whom to tell of requests that are over.
-    pub fn station(&self) -> Outbox<Ask> {
+    /// Tells the mocks of a request through a gateway that is over.
+    pub fn over(&self) -> Box<dyn Fn(u64)> {
+        let (station, mark) = (self.station(), self.mark);
+        Box::new(move |request| {
+            // The station ends after its wire.
+            let _ = station.send(Ask::Over { tag: mark.tag(request) });
+        })
+    }
+
+    fn station(&self) -> Outbox<Ask> {
         self.mocks.station.inbox()
     }
 
@@ -151,7 +163,7 @@ impl Wire {
             streamed: self.streamed[provider],
             call: *call,
             // Behind a gateway an attempt may outlive the exchange that it belongs to.
-            tag: if self.via { call.request } else { tag },
+            tag: if self.via { self.mark.tag(call.request) } else { tag },
             origin: if self.via { Origin::Gateway } else { Origin::Driver },
         };
         let (sender, outbox, clock) = (self.sender.clone(), self.outbox.clone(), self.clock);
@@ -257,7 +269,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             What::Ended { tag, ending, headers } => self.remote_ended(tag, ending, headers),
             What::Probed { provider, good } => self.probed(provider, good),
             What::Seen(sight) => {
-                self.seen(sight);
+                self.seen(message.at, sight);
                 if let Sight::Left { tag, .. } = sight
                     && let Some((ending, headers)) = self.wire.as_mut().and_then(|wire| wire.early.remove(&tag))
                 {

@@ -9,7 +9,7 @@
 //! | `listen`, `door`, `server`, `reply`, `stream`, `openai`, `messages`, `shape`, `mocks` | HTTP in front of them |
 //! | `ahead` | the same on wiremock, where it can be faithful |
 //! | `client`, `sse`, `answer` | sends attempts, reads answers |
-//! | `target`, `sides` | someone else's gateway in between, and what is seen on its two sides |
+//! | `target`, `sides`, `mark` | someone else's gateway in between, and what is seen on its two sides |
 //! | `driver`, `witness` | moves the state machine by the clock and by what the clients tell |
 //! | `label` | by which both sides know which request it is: its draws are those of the virtual clock |
 
@@ -23,6 +23,7 @@ mod door;
 mod driver;
 pub mod label;
 pub mod listen;
+mod mark;
 mod messages;
 pub mod mocks;
 mod numbers;

@@ -20,7 +20,7 @@ impl Numbers {
         self.strangers - 1
     }
 
-    /// Which attempt of this request it is, from 0.
+    /// Which attempt of this request it is, from 0. `request`: the driver's name for it, which no other run gives.
     pub fn attempt(&mut self, request: u64) -> u32 {
         if self.attempts.len() >= REMEMBERED_MAX && !self.attempts.contains_key(&request) {
             self.attempts.clear();

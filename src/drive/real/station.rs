@@ -194,7 +194,7 @@ impl Floor {
                 }
                 let _ = done.send(());
             }
-            Ask::Over { request } => self.numbers.forget(request),
+            Ask::Over { tag } => self.numbers.forget(tag),
             Ask::Stop => {}
         }
     }
@@ -203,7 +203,7 @@ impl Floor {
         let Arrival { key, provider, mut call, origin, tag, again, answer } = arrival;
         match origin {
             Origin::Driver => {}
-            Origin::Gateway => call.attempt = self.numbers.attempt(call.request),
+            Origin::Gateway => call.attempt = self.numbers.attempt(tag),
             Origin::Stranger => call.request = self.numbers.request(),
         }
         let (answer, ahead) = match answer {

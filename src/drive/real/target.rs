@@ -32,6 +32,9 @@ pub enum TargetError {
     /// Not an address.
     #[error("`{0}` is no address of a gateway: write http://HOST:PORT, e.g. http://127.0.0.1:4000")]
     Address(String),
+    /// A name or password before the host.
+    #[error("an address with `NAME:PASSWORD@` is shown in reports: name a variable with --api-key-env, or send --header")]
+    UserInfo,
     /// TLS.
     #[error("`{0}`: a gateway is spoken to in plain HTTP: give the address of a listener without TLS")]
     Tls(String),
@@ -43,6 +46,9 @@ pub enum TargetError {
 /// # Errors
 /// [`TargetError`].
 pub fn endpoint(url: &str) -> Result<Uri, TargetError> {
+    if url.contains('@') {
+        return Err(TargetError::UserInfo);
+    }
     let wrong = || TargetError::Address(url.to_owned());
     let uri: Uri = url.parse().map_err(|_| wrong())?;
     match uri.scheme_str() {
@@ -65,9 +71,9 @@ pub fn endpoint(url: &str) -> Result<Uri, TargetError> {
 /// The plan of a client that knows nothing but a gateway: the load is the same, and the pool is the gateway alone. It stands
 /// behind the providers, which are drained, so that its index is none of theirs.
 ///
-/// It waits as long as a gateway that does what the scenario says may take: the queue, and every attempt to its time limit.
+/// It waits as long as a gateway that does what the scenario says may take, see [`patience`]; a class with a time limit of its
+/// own waits as long as that.
 pub fn client_plan(plan: &Plan) -> Plan {
-    let tries = u64::from(plan.engine.retry.max_retries) + 1;
     let drained = plan.engine.providers.iter().map(|provider| ProviderConfig {
         name: provider.name.clone(),
         drained: true,
@@ -87,12 +93,24 @@ pub fn client_plan(plan: &Plan) -> Plan {
         replicas: 1,
         replica_shares: Vec::new(),
         sync: None,
-        timeout: Nanos::new(plan.timeout.as_nanos().saturating_mul(tries)) + plan.queue.max_wait,
+        timeout: patience(plan),
         queue: Queue { max_wait: Nanos::ZERO, max_length: 0 },
         hedge: None,
         health_check: None,
         ..plan.clone()
     }
+}
+
+/// The queue, every attempt to its time limit, and the longest waits between them: 1½ times the doubled backoff.
+fn patience(plan: &Plan) -> Nanos {
+    let retry = &plan.engine.retry;
+    let mut patience = plan.queue.max_wait + plan.timeout;
+    let mut backoff = retry.backoff.min(retry.max_backoff);
+    for _ in 0..retry.max_retries {
+        patience = patience + backoff + Nanos::new(backoff.as_nanos() / 2) + plan.timeout;
+        backoff = Nanos::new(backoff.as_nanos().saturating_mul(2)).min(retry.max_backoff);
+    }
+    patience
 }
 
 /// The client's copy of a provider is never asked.
@@ -143,5 +161,8 @@ mod tests {
             assert_eq!(endpoint(url), Err(TargetError::Address(url.to_owned())), "{url}");
         }
         assert_eq!(endpoint("https://x"), Err(TargetError::Tls("https://x".to_owned())));
+        // What is said of it must not show the password.
+        let secret = endpoint("http://me:secret@x:4000").expect_err("reports would show it");
+        assert!(!secret.to_string().contains("secret"), "{secret}");
     }
 }

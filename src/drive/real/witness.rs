@@ -1,6 +1,6 @@
 //! What the mock providers see of the attempts, told to whoever keeps the figures.
 
-use super::TAG_NONE;
+use super::mark::RunMark;
 use super::sides::UNKNOWN;
 use super::sight::{Left, Sight};
 use crate::drive::attempt::Phase;
@@ -12,12 +12,12 @@ use crate::metrics::observe::{Answer, AttemptEnd, AttemptKind, Observer, Request
 use crate::time::Nanos;
 
 impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
-    /// Takes in what was seen.
-    pub(super) fn seen(&mut self, sight: Sight) {
+    /// Takes in what was seen at `at`.
+    pub(super) fn seen(&mut self, at: Nanos, sight: Sight) {
         if let Sight::Occupancy { provider, in_flight, busy } = sight {
             self.observer.occupancy(self.now, provider, in_flight, busy);
-        } else if self.wire.as_ref().is_some_and(|wire| wire.via) {
-            self.seen_behind(sight);
+        } else if let Some(mark) = self.wire.as_ref().filter(|wire| wire.via).map(|wire| wire.mark) {
+            self.seen_behind(at, mark, sight);
         } else {
             self.seen_directly(sight);
         }
@@ -51,11 +51,11 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         }
     }
 
-    /// Attempts are a gateway's, and go by the numbers of their requests.
-    fn seen_behind(&mut self, sight: Sight) {
-        let now = self.now;
+    /// Attempts are a gateway's, and go by the numbers of their requests, and by the time at the providers: when it came is the
+    /// same when it leaves.
+    fn seen_behind(&mut self, now: Nanos, mark: RunMark, sight: Sight) {
         let of = |tag: u64| RequestInfo {
-            id: if tag == TAG_NONE { UNKNOWN } else { tag },
+            id: mark.request(tag).unwrap_or(UNKNOWN),
             intended: now,
             class: 0,
             measured: true,
@@ -64,7 +64,10 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         };
         match sight {
             Sight::Arrived { tag, provider } => self.observer.sent(now, &of(tag), provider, AttemptKind::First),
-            Sight::Started { tag, provider, arrived, start, .. } => self.observer.started(start.max(arrived), &of(tag), provider, arrived),
+            Sight::Started { tag, provider, arrived, start, total } => {
+                self.observer.started(start.max(arrived), &of(tag), provider, arrived);
+                self.client_goes(of(tag).id, start, total);
+            }
             Sight::Avoidable { tag } => self.observer.refused_avoidably(&of(tag)),
             Sight::Left { tag, provider, arrived, planned, end } => {
                 if end == Left::Succeeded {
@@ -80,6 +83,23 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
                 self.observer.attempt_ended(now, &of(tag), provider, arrived, end);
             }
             Sight::Occupancy { .. } => {}
+        }
+    }
+
+    /// A client that will not wait for the whole of an answer goes away in the middle of it, whichever attempt that is.
+    fn client_goes(&mut self, request: u64, start: Nanos, total: Nanos) {
+        if self.plan.load.classes.iter().all(|class| class.cancel == 0.0) {
+            return;
+        }
+        // Attempts are not kept by request: as many are looked at as are under way.
+        let waits = |slot: &u32| {
+            let live = self.attempts.get(*slot).and_then(|attempt| self.requests.get(attempt.request));
+            live.is_some_and(|live| live.info.id == request)
+        };
+        let Some(slot) = self.attempts.slots().find(waits) else { return };
+        let live = self.attempts.get(slot).and_then(|attempt| self.requests.get(attempt.request));
+        if let Some(fraction) = live.and_then(|live| live.sim.cancel_at) {
+            self.at_attempt(start + Nanos::from_f64(total.as_f64() * fraction), Class::Timer, kind::CANCEL, slot);
         }
     }
 

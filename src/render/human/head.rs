@@ -41,10 +41,7 @@ pub(in crate::render) fn label(verdict: Verdict) -> (&'static str, Tone) {
 /// What was run, how much of it, and how many expectations hold.
 pub(in crate::render) fn facts(report: &Report, run: &Run) -> Vec<String> {
     let requests = format!("{} over {} ({})", plural(run.requests.offered, "request"), span(run.measured_s), report.clock);
-    let target = run.real.as_ref().and_then(|real| real.target.as_ref());
-    // What a gateway does is its own affair: the strategy is what it is measured by.
-    let balancer = target.map_or_else(|| run.strategy.clone(), |target| format!("{} as {}", target.url, run.strategy));
-    vec![balancer, format!("seed {}", run.seed), requests, expectations(run)]
+    vec![run.balancer(), format!("seed {}", run.seed), requests, expectations(run)]
 }
 
 fn expectations(run: &Run) -> String {

@@ -59,8 +59,8 @@ fn gateway(real: &RealRun, target: &TargetRun) -> Vec<String> {
         items.push(format!("straight to an idle provider {} (p99 {})", millis(direct), p99(&target.direct_ms)));
     }
     if target.unlabelled > 0 {
-        items
-            .push(format!("{} attempts without our label: the gateway changes prompts, or others use the mocks", count(target.unlabelled)));
+        let of = count(target.unlabelled);
+        items.push(format!("{of} attempts without a label of this run: the gateway changes prompts, or others use the mocks"));
     }
     items
 }
@@ -161,7 +161,7 @@ mod tests {
             "1 × cut-off",
             "took 4.00 ms longer than its providers (p99 8.00 ms)",
             "straight to an idle provider 500 µs (p99 1.00 ms)",
-            "3 attempts without our label: the gateway changes prompts, or others use the mocks",
+            "3 attempts without a label of this run: the gateway changes prompts, or others use the mocks",
         ];
         assert_eq!(gateway(&real, &target), want);
         assert_eq!(broken(&real), ["1 cut-off"]);
