@@ -108,7 +108,7 @@ mod tests {
 
     fn core() -> Core {
         let ledger = Ledger::new(&Default::default()).expect("no limits are valid limits");
-        Core::new(&Config::new(Strategy::Random, Vec::new()), &ProviderConfig::default(), ledger, Arc::default(), 0)
+        Core::new(&Config::new(Strategy::Random, Vec::new()), &ProviderConfig::default(), 1.0, ledger, Arc::default(), 0)
     }
 
     #[test]

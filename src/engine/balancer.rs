@@ -3,14 +3,13 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
-
 use super::arena::{Arena, Landlord};
 use super::config::{Config, ConfigError};
 use super::health::{HealthEvent, HealthLog, cooldown_max, pause_max};
 use super::limit::{Cost, RateLimitHeaders};
 use super::pick::{SWEEP_INTERVAL, another_is_open, settle_may_help};
 use super::pool::Pool;
+use super::present::Generations;
 use super::provider::Ended;
 use super::request::{AttemptResult, Decision, Lease, ModelId, Outcome, ProviderId, Request, Why};
 use super::retry::{Budget, Retrying};
@@ -21,7 +20,7 @@ use crate::time::Nanos;
 
 /// A pool of providers and the strategy that balances over it. All methods take `&self`; it is `Send + Sync`.
 pub struct Engine {
-    pub(super) pool: ArcSwap<Pool>,
+    pub(super) pool: Generations,
     arena: Arena,
     /// Serialises reconfigurations; picks never take it.
     landlord: Mutex<Landlord>,
@@ -41,7 +40,7 @@ impl Engine {
         let (arena, mut landlord) = (Arena::default(), Landlord::default());
         Ok(Engine {
             budget: Budget::new(config.retry),
-            pool: ArcSwap::from_pointee(Pool::new(config, &arena, &mut landlord)?),
+            pool: Generations::new(Pool::new(config, &arena, &mut landlord)?),
             arena,
             landlord: Mutex::new(landlord),
             typical: Typical::default(),
@@ -176,7 +175,7 @@ impl Engine {
         let mut landlord = self.landlord.lock().unwrap_or_else(PoisonError::into_inner);
         let next = self.pool.load().next(config, now, &self.arena, &mut landlord)?;
         self.budget.reconfigure(next.config.retry);
-        self.pool.store(next.into());
+        self.pool.store(next);
         Ok(())
     }
 
@@ -197,7 +196,7 @@ impl Engine {
                         shut: shut.map(|shut| shut.why),
                         ejections,
                         ignored_headers: ignored + group.map_or(0, |group| group.ignored_headers()),
-                        latency: slot.mirror.typical().map(|(typical, _)| Nanos::from_f64(typical)),
+                        latency: slot.mirror.typical().map(Nanos::from_f64),
                         headroom: group.map_or(headroom, |group| headroom.min(group.headroom())),
                     }
                 })

@@ -25,11 +25,19 @@ pub(super) const SWEEP_INTERVAL: Nanos = Nanos::from_millis(100);
 impl Engine {
     #[inline]
     pub(super) fn pick_with<T: Tracer>(&self, now: Nanos, request: &Request, tracer: &mut T) -> Decision {
-        let pool = self.pool.load();
+        self.pool.with(
+            #[inline(always)]
+            |pool| self.pick_of(pool, now, request, tracer),
+        )
+    }
+
+    #[inline(always)]
+    fn pick_of<T: Tracer>(&self, pool: &Pool, now: Nanos, request: &Request, tracer: &mut T) -> Decision {
         let route = pool.route(request.model);
         if now.as_nanos() >= self.next_sweep.load(Relaxed) {
-            self.sweep(&pool, now);
+            self.sweep(pool, now);
         }
+        self.budget.roll(now);
         // The usual case: a first attempt, every provider open, the best tier takes it.
         if !T::ON
             && request.tried.is_empty()
@@ -37,22 +45,26 @@ impl Engine {
             && let Some(tier) = route.tiers.first()
         {
             let candidates = All(tier.places.len());
-            let choice = tier.chooser.choose(&self.view(&pool, tier, now, request), &candidates);
+            let choice = tier.chooser.choose(&self.view(pool, tier, now, request), &candidates);
             // Two returns, so that the usual one writes its lease in place.
-            if tier.places[choice.position].sharing.is_some() {
+            let Place { slot, tenancy, sharing, .. } = &tier.places[choice.position];
+            if sharing.is_some() {
                 if let Some(lease) = admit(tier, choice.position, now, request, Mode::Strict) {
-                    self.budget.count_request(now);
+                    self.budget.count();
                     return Decision::Send(lease);
                 }
-            } else if let Some(lease) = admit_alone(tier, choice.position, now, request, Mode::Strict) {
-                self.budget.count_request(now);
-                return Decision::Send(lease);
+            } else if let Some(mut held) = slot.hold(tenancy.tenant) {
+                let ask = Ask { cost: cost(request), request: request.id, mode: Mode::Strict };
+                if let Some(Admitted { reservation, trial }) = held.admit(now, ask) {
+                    self.budget.count();
+                    return Decision::Send(lease(tier, choice.position, now, request, reservation, trial));
+                }
             }
             tier.chooser.undo(&choice, &candidates);
         }
-        let decision = self.pick_of_some(&pool, route, now, request, tracer);
+        let decision = self.pick_of_some(pool, route, now, request, tracer);
         if request.tried.is_empty() && matches!(decision, Decision::Send(_)) {
-            self.budget.count_request(now);
+            self.budget.count();
         }
         decision
     }
@@ -160,7 +172,7 @@ fn admit(tier: &Tier, position: usize, now: Nanos, request: &Request, mode: Mode
     let Place { slot, tenancy, .. } = &tier.places[position];
     let Admitted { reservation, trial } = match &sharing.group {
         Some(group) => admit_in_group(slot, *tenancy, group, now, ask)?,
-        None => slot.admit(tenancy.tenant, now, ask)?,
+        None => slot.hold(tenancy.tenant)?.admit(now, ask)?,
     };
     Some(Lease { sharing: Some(Arc::clone(sharing)), ..lease(tier, position, now, request, reservation, trial) })
 }
@@ -170,7 +182,7 @@ fn admit(tier: &Tier, position: usize, now: Nanos, request: &Request, mode: Mode
 fn admit_alone(tier: &Tier, position: usize, now: Nanos, request: &Request, mode: Mode) -> Option<Lease> {
     let Place { slot, tenancy, .. } = &tier.places[position];
     let ask = Ask { cost: cost(request), request: request.id, mode };
-    let Admitted { reservation, trial } = slot.admit(tenancy.tenant, now, ask)?;
+    let Admitted { reservation, trial } = slot.hold(tenancy.tenant)?.admit(now, ask)?;
     Some(lease(tier, position, now, request, reservation, trial))
 }
 

@@ -50,6 +50,10 @@ pub(crate) struct Tier {
     pub members: Box<[Member]>,
     /// Whether the weights differ.
     pub weighted: bool,
+    /// Their sum.
+    pub weight: f64,
+    /// Running sums of the weights from 0 on, one more than members, if all are whole numbers; else empty.
+    pub sums: Box<[u64]>,
     pub chooser: Chooser,
 }
 
@@ -171,11 +175,11 @@ fn places(config: &Config, old: Option<&Pool>, now: Nanos, arena: &Arena, landlo
         if let Some((former, place)) = known.get(provider.name.as_str()) {
             let limits = counted_limits(config, provider);
             let changed = (was_counted(former) != limits).then_some(&limits);
-            place.slot.with(|core| core.reconfigure(now, config, provider.drained, changed));
+            place.slot.with(|core| core.reconfigure(now, config, provider, inverse_weight, changed));
             return Place { inverse_weight, sharing, ..(*place).clone() };
         }
         let salt = config.seed ^ name_hash(&provider.name);
-        let core = Core::new(config, provider, ledger, Arc::clone(landlord.ejected()), salt);
+        let core = Core::new(config, provider, inverse_weight, ledger, Arc::clone(landlord.ejected()), salt);
         let (slot, tenancy) = landlord.let_to(arena, core);
         Place { slot, tenancy, sharing, inverse_weight }
     });
@@ -304,8 +308,22 @@ impl Tier {
             None => fresh,
         };
         let weighted = members.iter().any(|member| member.units != members[0].units);
-        Tier { places, members: members.into(), weighted, chooser }
+        let weight = members.iter().map(|member| member.weight).fold(0.0, |sum, weight| sum + weight);
+        Tier { places, members: members.into(), weighted, weight, sums: whole_sums(members), chooser }
     }
+}
+
+/// See [`Tier::sums`]. Beyond 2^53 a float does not hold them.
+fn whole_sums(members: &[Member]) -> Box<[u64]> {
+    let sum = members.iter().map(|member| member.weight).sum::<f64>();
+    if sum > 9e15 || members.iter().any(|member| member.weight.fract() != 0.0) {
+        return Box::default();
+    }
+    let sums = members.iter().scan(0, |sum, member| {
+        *sum += member.weight as u64;
+        Some(*sum)
+    });
+    std::iter::once(0).chain(sums).collect()
 }
 
 fn position(places: &[Place], place: &Place) -> Option<usize> {

@@ -7,9 +7,9 @@ use super::give_back::give_back;
 use super::health::{EjectedShare, Fitness, HealthChange};
 use super::latency::Speed;
 use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Reservation};
+use super::load::{Load, Scale};
 use super::request::{AttemptResult, Outcome, Why};
 pub(crate) use super::shut::{Shut, Until};
-use super::strategy::Strategy;
 use crate::time::Nanos;
 
 /// The locked state of one provider.
@@ -28,7 +28,7 @@ pub(crate) struct Core {
     shut_until: Nanos,
     /// Cache of [`Ledger::headroom`], where the strategy weighs it.
     headroom: f32,
-    weighs_headroom: bool,
+    scale: Scale,
 }
 
 /// How strict an admission is.
@@ -40,25 +40,6 @@ pub(crate) enum Mode {
     Eager,
     /// Ejections do not count: everyone is out, and the least bad is better than nothing.
     LeastBad,
-}
-
-/// Attempts in flight.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Load {
-    pub in_flight: u32,
-    /// Those of them without a first token so far.
-    pub waiting: u32,
-    /// Wrapping sum of the send times in ns of those that wait.
-    pub starts: u64,
-}
-
-impl Load {
-    /// One that was sent at `sent` waits no longer.
-    #[inline]
-    fn heard(&mut self, sent: Nanos) {
-        self.waiting -= 1;
-        self.starts = self.starts.wrapping_sub(sent.as_nanos());
-    }
 }
 
 /// What an attempt asks for.
@@ -91,7 +72,15 @@ pub(crate) struct Ended<'a> {
 }
 
 impl Core {
-    pub fn new(config: &Config, provider: &ProviderConfig, ledger: Ledger, share: Arc<EjectedShare>, salt: u64) -> Core {
+    /// `inverse_weight` is that of its [`Place`](super::pool::Place).
+    pub fn new(
+        config: &Config,
+        provider: &ProviderConfig,
+        inverse_weight: f64,
+        ledger: Ledger,
+        share: Arc<EjectedShare>,
+        salt: u64,
+    ) -> Core {
         let mut core = Core {
             drained: provider.drained,
             retired: false,
@@ -102,17 +91,17 @@ impl Core {
             typical: 0.0,
             shut_until: Nanos::ZERO,
             headroom: 1.0,
-            weighs_headroom: config.strategy == Strategy::RateLimitAware,
+            scale: Scale::new(config, provider, inverse_weight),
         };
-        core.quota.weigh_headroom(core.weighs_headroom);
+        core.quota.weigh_headroom(core.scale.weighs_headroom);
         core.refresh_shut(Nanos::ZERO);
         core
     }
 
     /// Takes over a changed configuration; what was learned stays, and what was used of `limits`, where those have changed.
-    pub fn reconfigure(&mut self, now: Nanos, config: &Config, drained: bool, limits: Option<&Limits>) {
-        (self.drained, self.weighs_headroom) = (drained, config.strategy == Strategy::RateLimitAware);
-        self.quota.weigh_headroom(self.weighs_headroom);
+    pub fn reconfigure(&mut self, now: Nanos, config: &Config, provider: &ProviderConfig, inverse_weight: f64, limits: Option<&Limits>) {
+        (self.drained, self.scale) = (provider.drained, Scale::new(config, provider, inverse_weight));
+        self.quota.weigh_headroom(self.scale.weighs_headroom);
         if let Some(limits) = limits {
             self.quota.replace(now, limits);
         }
@@ -153,9 +142,7 @@ impl Core {
     #[inline(always)]
     fn begin(&mut self, now: Nanos) -> bool {
         let trial = self.health.admitted(now, self.load.waiting);
-        self.load.in_flight += 1;
-        self.load.waiting += 1;
-        self.load.starts = self.load.starts.wrapping_add(now.as_nanos());
+        self.load.sent(now);
         self.refresh_admitted(now);
         trial
     }
@@ -164,7 +151,7 @@ impl Core {
     /// shows as such, although nobody was sent there lately.
     pub fn sweep(&mut self, now: Nanos) -> Option<HealthChange> {
         let change = self.health.look_for_hang(now, self.load.waiting);
-        if self.weighs_headroom || !self.is_plainly_open() {
+        if self.scale.weighs_headroom || !self.is_plainly_open() {
             self.refresh_shut(now);
         }
         change
@@ -258,8 +245,10 @@ impl Core {
                 .is_none_or(|usage| u64::from(usage.input_tokens) <= cost.input && u64::from(usage.output_tokens) <= cost.output);
         }
         // What was open and has only got something back stays so.
-        if self.weighs_headroom || !(opens && self.is_plainly_open()) {
+        if !(opens && self.is_plainly_open()) {
             self.refresh_shut(now);
+        } else if self.scale.weighs_headroom {
+            self.headroom = self.quota.headroom_about(now) as f32;
         }
         change
     }
@@ -321,6 +310,12 @@ impl Core {
         self.headroom
     }
 
+    /// See [`Scale::score`].
+    #[inline]
+    pub fn score(&self) -> u64 {
+        self.scale.score(self.load, self.headroom)
+    }
+
     /// Share of the tightest limit that is left now, 0…1.
     pub fn headroom_at(&mut self, now: Nanos) -> f64 {
         self.quota.headroom(now)
@@ -338,7 +333,7 @@ impl Core {
     fn refresh_admitted(&mut self, now: Nanos) {
         if !self.is_plainly_open() {
             self.refresh_shut(now);
-        } else if self.weighs_headroom {
+        } else if self.scale.weighs_headroom {
             self.headroom = self.quota.headroom_after() as f32;
         }
     }
@@ -355,7 +350,7 @@ impl Core {
 
     #[inline(never)]
     fn refresh_limited(&mut self, now: Nanos) {
-        let open = if self.weighs_headroom {
+        let open = if self.scale.weighs_headroom {
             let (headroom, open) = self.quota.outlook(now, Cost::default());
             self.headroom = headroom as f32;
             open

@@ -70,21 +70,25 @@ impl Budget {
         self.second_end.store(end, Relaxed);
     }
 
-    /// Counts a new request. Costs one relaxed load where no budget is kept.
+    /// Looks whether the second is over: before every request. Costs one relaxed load.
     #[inline(always)]
-    pub fn count_request(&self, now: Nanos) {
-        let end = self.second_end.load(Relaxed);
-        if end != u64::MAX {
-            self.count_until(end, now);
+    pub fn roll(&self, now: Nanos) {
+        if now.as_nanos() >= self.second_end.load(Relaxed) {
+            self.turn_at(now);
         }
     }
 
-    #[inline(never)]
-    fn count_until(&self, end: u64, now: Nanos) {
-        if now.as_nanos() >= end {
-            self.turn(&mut self.lock(), now);
+    #[cold]
+    fn turn_at(&self, now: Nanos) {
+        self.turn(&mut self.lock(), now);
+    }
+
+    /// Counts a new request, after [`Budget::roll`]; takes no lock. Costs one relaxed load where no budget is kept.
+    #[inline(always)]
+    pub fn count(&self) {
+        if self.second_end.load(Relaxed) != u64::MAX {
+            self.requests.fetch_add(1, Relaxed);
         }
-        self.requests.fetch_add(1, Relaxed);
     }
 
     /// Decides about another attempt, and counts it when there is one.
@@ -211,7 +215,10 @@ mod tests {
             |budget: &Budget, now| (0..10_000).filter(|_| matches!(budget.decide(now, 1, &failed(1), &ERROR), Retrying::At(_))).count();
         // 1,000 requests a second for 20 s: 20 % of the 10,000 of the last ten seconds.
         let busy = Budget::new(retry);
-        (0..20_000_u64).for_each(|i| busy.count_request(Nanos::from_millis(i)));
+        for i in 0..20_000 {
+            busy.roll(Nanos::from_millis(i));
+            busy.count();
+        }
         assert_eq!(allowed(&busy, Nanos::from_millis(19_999)), 2_000);
         assert_eq!(allowed(&busy, Nanos::from_millis(19_999)), 0, "used up");
         // Ten seconds later nothing of it is left, neither requests nor retries: the floor of 10/s × 10 s.

@@ -57,6 +57,8 @@ pub(crate) struct Mirror {
     headroom: AtomicU32,
     in_flight: AtomicU32,
     waiting: AtomicU32,
+    /// See [`Scale::score`](super::load::Scale::score).
+    score: AtomicU64,
 }
 
 impl Slot {
@@ -96,17 +98,11 @@ impl Slot {
         Some(result)
     }
 
-    /// [`Core::admit`] under [`Slot::with_tenant`]. A closure is a function of its own where it has several callers, and
-    /// what is admitted would come back through memory.
+    /// Locks the core; `None` if `tenant` no longer lives here.
     #[inline(always)]
-    pub fn admit(&self, tenant: u32, now: Nanos, ask: Ask) -> Option<Admitted> {
-        let mut locked = self.lock();
-        if locked.tenant != tenant {
-            return None;
-        }
-        let admitted = locked.core.admit(now, ask);
-        self.mirror.refresh_load(&locked.core, &self.shut_slots);
-        admitted
+    pub fn hold(&self, tenant: u32) -> Option<Held<'_>> {
+        let locked = self.lock();
+        if locked.tenant == tenant { Some(Held { locked, slot: self }) } else { None }
     }
 
     #[inline]
@@ -114,6 +110,23 @@ impl Slot {
         // A panic inside a critical section can only come from a bug in it; counters stay as they were before the
         // next assignment, which is better than taking the provider down with it.
         self.locked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A slot that is locked, until this is dropped.
+pub(crate) struct Held<'a> {
+    locked: MutexGuard<'a, Locked>,
+    slot: &'a Slot,
+}
+
+impl Held<'_> {
+    /// [`Core::admit`]. What is admitted goes into a lease while the lock is held: to let go of it waits until all that was
+    /// written has arrived, and whoever copies the lease need not.
+    #[inline(always)]
+    pub fn admit(&mut self, now: Nanos, ask: Ask) -> Option<Admitted> {
+        let admitted = self.locked.core.admit(now, ask);
+        self.slot.mirror.refresh_load(&self.locked.core, &self.slot.shut_slots);
+        admitted
     }
 }
 
@@ -138,6 +151,7 @@ impl Mirror {
         self.in_flight.store(load.in_flight, Relaxed);
         self.waiting.store(load.waiting, Relaxed);
         self.headroom.store(core.headroom().to_bits(), Relaxed);
+        self.score.store(core.score(), Relaxed);
     }
 
     #[inline(never)]
@@ -162,41 +176,68 @@ impl Mirror {
         self.in_flight.load(Relaxed)
     }
 
+    /// What strategies compare that look at little else: see [`Scale::score`](super::load::Scale::score).
+    #[inline]
+    pub fn score(&self) -> u64 {
+        self.score.load(Relaxed)
+    }
+
     /// `estimate`, or the mean age of the attempts that wait for their first token if that is more, ns. Those that stream
     /// are not late, however long: the long answers are most of what is in flight, and would make any provider look slow.
     #[inline]
     pub fn at_least_mean_age(&self, now: Nanos, estimate: f64) -> f64 {
-        let waiting = u64::from(self.waiting.load(Relaxed));
-        if waiting == 0 {
-            return estimate;
-        }
+        let waiting = self.waiting.load(Relaxed);
         // n·now − Σ starts, both wrapping: the true difference fits. A torn read of the two counters can make it
         // negative, which then looks enormous as unsigned; that reads as no age.
-        let ages = waiting.wrapping_mul(now.as_nanos()).wrapping_sub(self.starts.load(Relaxed)) as i64 as f64;
-        if ages > estimate * waiting as f64 { ages / waiting as f64 } else { estimate }
+        let ages = u64::from(waiting).wrapping_mul(now.as_nanos()).wrapping_sub(self.starts.load(Relaxed)) as i64 as f64;
+        let age = ages * reciprocal(waiting);
+        if age > estimate { age } else { estimate }
     }
 
     /// Share of the tightest limit that is left, 0…1.
     #[inline]
-    pub fn headroom(&self, _now: Nanos) -> f64 {
+    pub fn headroom(&self) -> f64 {
         f64::from(f32::from_bits(self.headroom.load(Relaxed)))
     }
 
-    /// Time of a typical request in ns and when it was estimated; `None`: no answer yet.
+    /// Time of a typical request in ns; `None`: no answer yet.
     #[inline]
-    pub fn typical(&self) -> Option<(f64, Nanos)> {
-        Some((known(self.typical.load(Relaxed))?, Nanos::new(self.estimated_at.load(Relaxed))))
+    pub fn typical(&self) -> Option<f64> {
+        let bits = self.typical.load(Relaxed);
+        (bits != 0).then(|| f64::from_bits(bits))
     }
 
-    /// The peak-sensitive estimate in ns and when it was made; `None`: no answer yet.
+    /// Time of a typical request in ns and when it was estimated; `unknown` before the first answer.
     #[inline]
-    pub fn peak(&self) -> Option<(f64, Nanos)> {
-        Some((known(self.peak.load(Relaxed))?, Nanos::new(self.estimated_at.load(Relaxed))))
+    pub fn typical_or(&self, unknown: f64) -> (f64, Nanos) {
+        (known_or(self.typical.load(Relaxed), unknown), Nanos::new(self.estimated_at.load(Relaxed)))
+    }
+
+    /// The peak-sensitive estimate in ns and when it was made; `unknown` before the first answer.
+    #[inline]
+    pub fn peak_or(&self, unknown: f64) -> (f64, Nanos) {
+        (known_or(self.peak.load(Relaxed), unknown), Nanos::new(self.estimated_at.load(Relaxed)))
     }
 }
 
 /// An estimate from its bits; +0.0, all bits zero, stands for "unknown" (a provider never takes no time at all).
 #[inline]
-fn known(bits: u64) -> Option<f64> {
-    (bits != 0).then(|| f64::from_bits(bits))
+fn known_or(bits: u64, unknown: f64) -> f64 {
+    f64::from_bits(if bits == 0 { unknown.to_bits() } else { bits })
 }
+
+/// 1 / n from a table, as far as that reaches: a division takes longer than all else that a score needs. 0 of 0.
+#[inline]
+fn reciprocal(n: u32) -> f64 {
+    RECIPROCALS.get(n as usize).copied().unwrap_or_else(|| 1.0 / f64::from(n))
+}
+
+static RECIPROCALS: [f64; 128] = {
+    let mut table = [0.0; 128];
+    let mut n = 1;
+    while n < table.len() {
+        table[n] = 1.0 / n as f64;
+        n += 1;
+    }
+    table
+};

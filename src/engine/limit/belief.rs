@@ -45,9 +45,14 @@ impl Belief {
     }
 
     /// When it was admitted, and the admission's number.
-    #[inline(never)]
+    #[inline]
     fn take(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
-        let Some(learned) = self.learned.as_mut() else { return self.declared.admit(now, cost) };
+        if self.learned.is_none() { self.declared.admit(now, cost) } else { self.take_learned(now, cost) }
+    }
+
+    #[inline(never)]
+    fn take_learned(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
+        let learned = self.learned.as_mut()?;
         let idle = self.declared.in_flight() == 0;
         let fits = learned.told.iter_mut().all(|limit| limit.admits(now, cost, idle))
             && learned.paces(now, cost, self.declared.in_flight())
@@ -88,9 +93,16 @@ impl Belief {
     }
 
     /// As [`Ledger::settle`].
-    #[inline(never)]
+    #[inline]
     pub fn end(&mut self, now: Nanos, reservation: &Reservation, actual: Option<Cost>) {
         self.declared.end(now, reservation, actual);
+        if self.learned.is_some() {
+            self.end_learned(now, reservation, actual);
+        }
+    }
+
+    #[inline(never)]
+    fn end_learned(&mut self, now: Nanos, reservation: &Reservation, actual: Option<Cost>) {
         if let Some(learned) = &mut self.learned {
             let attempt = Attempt { number: self.declared.number(reservation), sent: reservation.at, cost: reservation.cost() };
             learned.end(now, attempt, actual);
@@ -221,6 +233,12 @@ impl Belief {
         let Some(learned) = &mut self.learned else { return declared };
         let told = learned.told.iter_mut().map(|limit| limit.left_fraction(now)).fold(1.0, f64::min);
         declared.min(told).min(learned.left_fraction(now)).max(0.0)
+    }
+
+    /// [`Belief::headroom`] but for the rounding, for comparisons.
+    #[inline]
+    pub fn headroom_about(&mut self, now: Nanos) -> f64 {
+        if self.learned.is_none() { self.declared.headroom_about(now) } else { self.headroom(now) }
     }
 
     /// Whether every reservation succeeds.

@@ -19,8 +19,8 @@ pub(super) struct Bucket {
     depth: u128,
     /// Instant at which the bucket is full, × `rate`; at most [`FULL_MAX`].
     full: u128,
-    /// The next `full`.
-    pending: u128,
+    /// `full` before the latest admission.
+    before: u128,
     /// 1 / depth, to tell the remaining fraction without a division.
     depth_inverse: f64,
 }
@@ -33,7 +33,7 @@ impl Bucket {
         let depth = rate.burst.map_or(rate.slice_units(), |burst| u128::from(burst) * u128::from(rate.span));
         // Less than one request deep would admit nothing, ever.
         let depth = depth.max(u128::from(rate.unit()));
-        Bucket { rate: rate.scaled, unit: rate.unit(), depth, full: 0, pending: 0, depth_inverse: 1.0 / depth as f64 }
+        Bucket { rate: rate.scaled, unit: rate.unit(), depth, full: 0, before: 0, depth_inverse: 1.0 / depth as f64 }
     }
 
     #[inline]
@@ -42,25 +42,21 @@ impl Bucket {
         cost <= self.depth && self.full.max(now) + cost <= now + self.depth
     }
 
-    /// Whether `cost`, below 2^33, would be admitted, and `more`, 0 or 1, after it. Remembers it for [`Bucket::commit`].
+    /// Takes `cost`, below 2^33, if it fits; whether it does, and `more`, 0 or 1, after it.
     #[inline]
-    pub fn room(&mut self, now: Nanos, cost: u64, more: u64) -> (bool, bool) {
+    pub fn admit(&mut self, now: Nanos, cost: u64, more: u64) -> (bool, bool) {
         let at = self.at(now);
         let (full, empty) = (self.full.max(at) + self.units(cost), at + self.depth);
-        self.pending = full;
-        (full <= empty, full + u128::from(more * self.unit) <= empty)
+        if full > empty {
+            return (false, false);
+        }
+        (self.before, self.full) = (self.full, full);
+        (true, full + u128::from(more * self.unit) <= empty)
     }
 
-    /// [`Bucket::left_fraction`] once what the latest [`Bucket::room`] admitted is taken.
-    #[inline]
-    pub fn left_fraction_then(&self, now: Nanos) -> f64 {
-        1.0 - float(self.pending - self.at(now)) * self.depth_inverse
-    }
-
-    /// Takes what the latest [`Bucket::room`] admitted.
-    #[inline]
-    pub fn commit(&mut self) {
-        self.full = self.pending;
+    /// Undoes the latest [`Bucket::admit`], since which nothing has happened.
+    pub fn take_back(&mut self) {
+        self.full = self.before;
     }
 
     #[inline]
@@ -101,6 +97,7 @@ impl Bucket {
     }
 
     /// The level as a fraction of the depth; below zero while an excess is owed.
+    #[inline]
     pub fn left_fraction(&self, now: Nanos) -> f64 {
         1.0 - float(self.full.saturating_sub(self.at(now))) * self.depth_inverse
     }

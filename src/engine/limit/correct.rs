@@ -45,7 +45,7 @@ impl Ledger {
 
     /// What was charged after the admission of `answered`, less what was returned since.
     pub(super) fn charged_since(&self, answered: &Reservation, dimension: Dimension) -> f64 {
-        let (total, then) = (self.charged, answered.charged);
+        let (total, then) = (self.charged.now(), answered.charged);
         // Wrapped differences, read as signed: more may have been returned than charged.
         let requests = total.requests.wrapping_sub(then.requests) as i32;
         let input = total.input.wrapping_sub(then.input) as i32;

@@ -13,11 +13,14 @@ pub(super) struct FixedWindow {
     start: u64,
     /// May exceed `amount` by what was used beyond the estimate, and by what was refused.
     used: u64,
+    /// 1 / amount, to tell the remaining fraction without a division.
+    amount_inverse: f64,
 }
 
 impl FixedWindow {
     pub fn new(rate: Rate) -> FixedWindow {
-        FixedWindow { amount: rate.slice_whole(), period: rate.slice, start: 0, used: 0 }
+        let amount = rate.slice_whole();
+        FixedWindow { amount, period: rate.slice, start: 0, used: 0, amount_inverse: 1.0 / amount as f64 }
     }
 
     #[inline]
@@ -26,12 +29,21 @@ impl FixedWindow {
         self.used.checked_add(cost).is_some_and(|used| used <= self.amount)
     }
 
-    /// Whether `cost` would be admitted, and `more` after it.
+    /// Takes `cost` if it fits; whether it does, and `more` after it.
     #[inline]
-    pub fn room(&mut self, now: Nanos, cost: u64, more: u64) -> (bool, bool) {
+    pub fn admit(&mut self, now: Nanos, cost: u64, more: u64) -> (bool, bool) {
         self.roll(now);
         let used = self.used.saturating_add(cost);
-        (used <= self.amount, used.saturating_add(more) <= self.amount)
+        if used > self.amount {
+            return (false, false);
+        }
+        self.used = used;
+        (true, used.saturating_add(more) <= self.amount)
+    }
+
+    /// Undoes the latest [`FixedWindow::admit`], since which nothing has happened.
+    pub fn take_back(&mut self, cost: u64) {
+        self.used -= cost;
     }
 
     #[inline]
@@ -84,6 +96,13 @@ impl FixedWindow {
     pub fn left_fraction(&mut self, now: Nanos) -> f64 {
         self.roll(now);
         1.0 - self.used as f64 / self.amount as f64
+    }
+
+    /// [`FixedWindow::left_fraction`] but for the rounding.
+    #[inline]
+    pub fn left_about(&mut self, now: Nanos) -> f64 {
+        self.roll(now);
+        1.0 - self.used as f64 * self.amount_inverse
     }
 
     pub fn capacity(&self) -> u64 {

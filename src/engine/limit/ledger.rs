@@ -3,7 +3,7 @@
 use super::fixed::FixedWindow;
 use super::limiter::Limit;
 use super::rate::{self, LimitError};
-use super::reservation::Charged;
+use super::reservation::Sums;
 use super::spec::{Algorithm, Charge, Limits};
 use super::{Cost, Dimension, FreeAt, Refusal, Reservation, Usage};
 use crate::time::Nanos;
@@ -21,7 +21,7 @@ pub struct Ledger {
     latest: Nanos,
     /// Number of the next admission.
     pub(super) next: u64,
-    pub(super) charged: Charged,
+    pub(super) charged: Sums,
     /// The window in which `charged` is compared, where all limits are fixed windows; itself without effect.
     window: Option<FixedWindow>,
     charge: Charge,
@@ -46,7 +46,7 @@ impl Ledger {
             in_flight: 0,
             latest: Nanos::ZERO,
             next: 0,
-            charged: Charged::default(),
+            charged: Sums::default(),
             window: None,
             charge: Charge::default(),
             count_refused: false,
@@ -148,7 +148,7 @@ impl Ledger {
     #[inline]
     pub(super) fn reservation(&self, at: Nanos, number: u32, cost: Cost) -> Reservation {
         let cost = cost.clamped();
-        Reservation { at, number, input: cost.input as u32, output: cost.output as u32, charged: self.charged }
+        Reservation { at, number, input: cost.input as u32, output: cost.output as u32, charged: self.charged.now() }
     }
 
     /// Whether there is a limit on this dimension.
@@ -169,24 +169,28 @@ impl Ledger {
             return false;
         }
         let mut open = true;
-        for limit in &mut self.limits {
-            let (fits, more) = limit.room(now, cost);
+        for (position, limit) in self.limits.iter_mut().enumerate() {
+            let (fits, more) = limit.admit(now, cost);
             if !fits {
+                self.take_back(position, cost);
                 return false;
             }
             open &= more;
         }
-        for limit in &mut self.limits {
-            limit.commit(now, cost);
-        }
         self.in_flight += 1;
         if self.weighs_headroom {
-            self.headroom = self.headroom_taken(now);
+            self.headroom = self.headroom_about(now);
         }
         self.charged.add(1, cost);
         self.next += 1;
         self.open = open & (self.in_flight < self.max_concurrency);
         true
+    }
+
+    /// The first `count` limits have taken this cost, and another one refuses.
+    #[cold]
+    fn take_back(&mut self, count: usize, cost: Cost) {
+        self.limits[..count].iter_mut().for_each(|limit| limit.take_back(cost));
     }
 
     /// Whether an attempt without tokens would be admitted after the latest admission, and as long as nothing but time and
@@ -246,6 +250,7 @@ impl Ledger {
         }
     }
 
+    #[inline(never)]
     fn correct_usage(&mut self, now: Nanos, reservation: &Reservation, actual: Cost) {
         let number = self.number(reservation);
         let now = self.advance(now);
@@ -254,7 +259,7 @@ impl Ledger {
             self.charged.add(0, actual);
         }
         for limit in self.limits.iter_mut().filter(|limit| limit.is_settled()) {
-            limit.settle(now, reservation.at, number, limit.amount(reservation.cost()), actual.of(limit.dimension));
+            limit.settle(now, reservation.at, number, limit.amount(reservation.cost()), limit.amount(actual));
         }
     }
 

@@ -48,6 +48,40 @@ enum Limiter {
     Ramp(Box<Ramp>),
 }
 
+impl Limiter {
+    /// Out of the way of the others.
+    #[inline(never)]
+    fn admit(&mut self, now: Nanos, amount: u64, more: u64) -> (bool, bool) {
+        match self {
+            Limiter::Bucket(bucket) => bucket.admit(now, amount, more),
+            Limiter::Fixed(window) => window.admit(now, amount, more),
+            Limiter::Sliding(window) => window.admit(now, amount, more),
+            Limiter::Ramp(ramp) => ramp.admit(now),
+        }
+    }
+
+    #[inline(never)]
+    fn left_fraction(&mut self, now: Nanos) -> f64 {
+        match self {
+            Limiter::Bucket(bucket) => bucket.left_fraction(now),
+            Limiter::Fixed(window) => window.left_fraction(now),
+            Limiter::Sliding(window) => window.left_fraction(now),
+            Limiter::Ramp(ramp) => ramp.left_fraction(now),
+        }
+    }
+
+    #[inline(never)]
+    fn settle(&mut self, now: Nanos, at: Nanos, number: u64, reserved: u64, actual: u64) {
+        match self {
+            Limiter::Bucket(bucket) if actual < reserved => bucket.give_back(reserved - actual),
+            Limiter::Bucket(bucket) => bucket.take(now, actual - reserved),
+            Limiter::Fixed(window) => window.adjust(now, at, reserved, actual),
+            Limiter::Sliding(window) => window.adjust(now, number, reserved, actual),
+            Limiter::Ramp(ramp) => ramp.give_back(now, at),
+        }
+    }
+}
+
 impl Limit {
     /// A fresh limit; `next` is the number of the ledger's next admission.
     pub fn new(dimension: Dimension, rate: Rate, algorithm: Algorithm, next: u64) -> Limit {
@@ -89,31 +123,32 @@ impl Limit {
         }
     }
 
-    /// Whether this cost would be admitted, and after it one that has no tokens. [`Limit::commit`] takes it.
+    /// Takes this cost if it fits; whether it does, and after it one that has no tokens.
     #[inline]
-    pub fn room(&mut self, now: Nanos, cost: Cost) -> (bool, bool) {
+    pub fn admit(&mut self, now: Nanos, cost: Cost) -> (bool, bool) {
         let (amount, more) = (self.amount(cost), self.counts.request);
         match &mut self.limiter {
-            Limiter::Bucket(bucket) => bucket.room(now, amount, more),
-            Limiter::Fixed(window) => window.room(now, amount, more),
-            Limiter::Sliding(window) => window.room(now, amount, more),
-            Limiter::Ramp(ramp) => ramp.room(now),
+            Limiter::Bucket(bucket) => bucket.admit(now, amount, more),
+            Limiter::Fixed(window) => window.admit(now, amount, more),
+            other => other.admit(now, amount, more),
         }
     }
 
-    /// Takes what the latest [`Limit::room`] admitted, of this cost.
-    #[inline]
-    pub fn commit(&mut self, now: Nanos, cost: Cost) {
+    /// Undoes the latest [`Limit::admit`], since which nothing has happened.
+    pub fn take_back(&mut self, cost: Cost) {
+        let amount = self.amount(cost);
         match &mut self.limiter {
-            Limiter::Bucket(bucket) => bucket.commit(),
-            _ => self.take(now, self.amount(cost)),
+            Limiter::Bucket(bucket) => bucket.take_back(),
+            Limiter::Fixed(window) => window.take_back(amount),
+            Limiter::Sliding(window) => window.take_back(),
+            Limiter::Ramp(ramp) => ramp.take_back(),
         }
     }
 
-    /// [`Cost::of`] its dimension, without a branch; of a clamped cost.
+    /// [`Cost::of`] its dimension, without a branch.
     #[inline]
     pub fn amount(&self, cost: Cost) -> u64 {
-        self.counts.request + (cost.input & self.counts.input) + (cost.output & self.counts.output)
+        self.counts.request + (cost.input & self.counts.input).saturating_add(cost.output & self.counts.output)
     }
 
     /// Whether an attempt may use less or more of it than estimated.
@@ -122,12 +157,13 @@ impl Limit {
         self.counts.request == 0
     }
 
-    /// [`Limit::left_fraction`] after the latest [`Limit::commit`].
+    /// [`Limit::left_fraction`] but for the rounding, for comparisons.
     #[inline]
-    pub fn left_fraction_taken(&mut self, now: Nanos) -> f64 {
+    pub fn left_about(&mut self, now: Nanos) -> f64 {
         match &mut self.limiter {
-            Limiter::Bucket(bucket) => bucket.left_fraction_then(now),
-            _ => self.left_fraction(now),
+            Limiter::Bucket(bucket) => bucket.left_fraction(now),
+            Limiter::Fixed(window) => window.left_about(now),
+            other => other.left_fraction(now),
         }
     }
 
@@ -144,17 +180,6 @@ impl Limit {
             Limiter::Fixed(window) => window.fits(now, cost),
             Limiter::Sliding(window) => window.fits(now, cost),
             Limiter::Ramp(ramp) => ramp.fits(now),
-        }
-    }
-
-    /// Takes a cost that fits.
-    #[inline]
-    pub fn take(&mut self, now: Nanos, cost: u64) {
-        match &mut self.limiter {
-            Limiter::Bucket(bucket) => bucket.take(now, cost),
-            Limiter::Fixed(window) => window.take(now, cost),
-            Limiter::Sliding(window) => window.take(now, cost),
-            Limiter::Ramp(ramp) => ramp.take(now),
         }
     }
 
@@ -193,10 +218,8 @@ impl Limit {
         }
         match &mut self.limiter {
             Limiter::Bucket(bucket) if actual < reserved => bucket.give_back(reserved - actual),
-            Limiter::Bucket(bucket) => bucket.take(now, actual - reserved),
             Limiter::Fixed(window) => window.adjust(now, at, reserved, actual),
-            Limiter::Sliding(window) => window.adjust(now, number, reserved, actual),
-            Limiter::Ramp(ramp) => ramp.give_back(now, at),
+            other => other.settle(now, at, number, reserved, actual),
         }
     }
 
@@ -212,12 +235,7 @@ impl Limit {
 
     /// What is left, as a fraction of the capacity; below zero while an excess is owed.
     pub fn left_fraction(&mut self, now: Nanos) -> f64 {
-        match &mut self.limiter {
-            Limiter::Bucket(bucket) => bucket.left_fraction(now),
-            Limiter::Fixed(window) => window.left_fraction(now),
-            Limiter::Sliding(window) => window.left_fraction(now),
-            Limiter::Ramp(ramp) => ramp.left_fraction(now),
-        }
+        self.limiter.left_fraction(now)
     }
 
     /// What is left, as a fraction of the capacity, and whether `cost` would be admitted.

@@ -38,14 +38,16 @@ impl Ledger {
         self.in_flight < self.max_concurrency && self.limits.iter_mut().all(|limit| limit.fits(now, Cost::default().of(limit.dimension)))
     }
 
-    /// [`Ledger::headroom`] just after an admission.
-    pub(super) fn headroom_taken(&mut self, now: Nanos) -> f64 {
+    /// [`Ledger::headroom`] but for the rounding, for comparisons.
+    #[inline]
+    pub(super) fn headroom_about(&mut self, now: Nanos) -> f64 {
+        let now = self.advance(now);
         let mut least: f64 = 1.0;
         if self.max_concurrency != u32::MAX {
             least = 1.0 - f64::from(self.in_flight) / f64::from(self.max_concurrency);
         }
         for limit in &mut self.limits {
-            least = least.min(limit.left_fraction_taken(now));
+            least = least.min(limit.left_about(now));
         }
         least.max(0.0)
     }

@@ -37,10 +37,19 @@ impl Ramp {
         self.used < self.allowed()
     }
 
-    /// Whether one more may go, and another after it.
-    pub fn room(&mut self, now: Nanos) -> (bool, bool) {
+    /// Takes one if it may go; whether it may, and another after it.
+    pub fn admit(&mut self, now: Nanos) -> (bool, bool) {
         self.roll(now);
-        (self.used < self.allowed(), self.used + 1 < self.allowed())
+        if self.used >= self.allowed() {
+            return (false, false);
+        }
+        self.used += 1;
+        (true, self.used < self.allowed())
+    }
+
+    /// Undoes the latest [`Ramp::admit`], since which nothing has happened.
+    pub fn take_back(&mut self) {
+        self.used -= 1;
     }
 
     #[inline]

@@ -18,8 +18,8 @@ pub struct Reservation {
     pub(super) charged: Charged,
 }
 
-/// What a ledger has charged so far, less what it returned. Wraps: only differences count, and those of one attempt's
-/// life, far below 2^31. Small, because a lease carries it.
+/// The low halves of [`Sums`]: only differences count, and those of one attempt's life, far below 2^31. Small, because a lease
+/// carries it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Charged {
     pub requests: u32,
@@ -27,19 +27,33 @@ pub(super) struct Charged {
     pub output: u32,
 }
 
-impl Charged {
+/// What a ledger has charged so far, less what it returned; wraps. Whole words: halves written apart and copied together would
+/// make the copy wait.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    requests: u64,
+    input: u64,
+    output: u64,
+}
+
+impl Sums {
     #[inline]
     pub fn add(&mut self, requests: u32, cost: Cost) {
-        self.requests = self.requests.wrapping_add(requests);
-        self.input = self.input.wrapping_add(cost.input as u32);
-        self.output = self.output.wrapping_add(cost.output as u32);
+        self.requests = self.requests.wrapping_add(requests.into());
+        self.input = self.input.wrapping_add(cost.input);
+        self.output = self.output.wrapping_add(cost.output);
     }
 
     #[inline]
     pub fn sub(&mut self, requests: u32, cost: Cost) {
-        self.requests = self.requests.wrapping_sub(requests);
-        self.input = self.input.wrapping_sub(cost.input as u32);
-        self.output = self.output.wrapping_sub(cost.output as u32);
+        self.requests = self.requests.wrapping_sub(requests.into());
+        self.input = self.input.wrapping_sub(cost.input);
+        self.output = self.output.wrapping_sub(cost.output);
+    }
+
+    #[inline]
+    pub fn now(self) -> Charged {
+        Charged { requests: self.requests as u32, input: self.input as u32, output: self.output as u32 }
     }
 }
 

@@ -62,17 +62,27 @@ impl SlidingWindow {
         self.used + u128::from(cost) <= u128::from(self.amount)
     }
 
-    /// Whether `cost` would be admitted, and `more` after it.
+    /// Takes `cost` if it fits; whether it does, and `more` after it.
     #[inline]
-    pub fn room(&mut self, now: Nanos, cost: u64, more: u64) -> (bool, bool) {
+    pub fn admit(&mut self, now: Nanos, cost: u64, more: u64) -> (bool, bool) {
         self.expire(now);
         let (used, amount) = (self.used + u128::from(cost), u128::from(self.amount));
-        (used <= amount, used + u128::from(more) <= amount)
+        if used > amount {
+            return (false, false);
+        }
+        self.append(now, cost);
+        (true, used + u128::from(more) <= amount)
+    }
+
+    /// Undoes the latest [`SlidingWindow::admit`], since which nothing has happened.
+    pub fn take_back(&mut self) {
+        if let Some(entry) = self.entries.pop_back() {
+            self.used -= u128::from(entry.amount);
+        }
     }
 
     #[inline]
-    pub fn take(&mut self, now: Nanos, cost: u64) {
-        self.expire(now);
+    fn append(&mut self, now: Nanos, cost: u64) {
         self.used += u128::from(cost);
         let left_after = self.left_now().wrapping_add(self.lowered);
         self.entries.push_back(Entry { at: now.as_nanos(), amount: cost, left_after });

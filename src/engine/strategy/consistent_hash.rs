@@ -7,7 +7,8 @@
 //! Zadimoghaddam, "Consistent Hashing with Bounded Loads" (SODA 2018): ⌈1.25 × (in flight + 1) × weight share⌉.
 //! A request without a session is placed by its id, which is no more than `weighted-random` with a load bound.
 
-use super::super::bits::Candidates;
+use super::super::bits::{Bits, Candidates};
+use super::super::pool::Place;
 use super::View;
 use crate::rng;
 
@@ -17,17 +18,22 @@ const BALANCE_FACTOR: f64 = 1.25;
 #[inline(never)]
 pub(super) fn choose(view: &View<'_>, candidates: &impl Candidates) -> usize {
     let session = rng::mix(view.request.session.unwrap_or(view.request.id));
-    let (mut in_flight, mut weight) = (0_u64, 0.0);
-    let mut best = Ranked::NONE;
-    for block in 0..candidates.blocks() {
-        for position in candidates.block(block) {
-            in_flight += u64::from(view.in_flight(position));
-            weight += view.member(position).weight;
-            best.consider(view, session, position);
-        }
-    }
+    let all = candidates.count() == view.tier.members.len();
+    let (in_flight, weight) = if all { (in_flight(&view.tier.places), view.tier.weight) } else { load(view, candidates) };
     let fair = BALANCE_FACTOR * (in_flight + 1) as f64 / weight;
-    if is_below(view, fair, best.position) { best.position } else { best_below(view, session, fair, candidates).unwrap_or(best.position) }
+    let best = first_choice(view, session, candidates).expect("candidates are not empty");
+    if is_below(view, fair, best) { best } else { best_below(view, session, fair, candidates).unwrap_or(best) }
+}
+
+#[inline]
+fn in_flight(places: &[Place]) -> u64 {
+    places.iter().map(|place| u64::from(place.slot.mirror.in_flight())).sum()
+}
+
+/// Attempts in flight and weight of some.
+fn load(view: &View<'_>, candidates: &impl Candidates) -> (u64, f64) {
+    let both = candidates.iter().map(|position| (u64::from(view.in_flight(position)), view.member(position).weight));
+    both.fold((0, 0.0), |(sum, weights), (in_flight, weight)| (sum + in_flight, weights + weight))
 }
 
 /// Whether a provider is below its bound. A whole number is below ⌈x⌉ if and only if it is below x.
@@ -39,47 +45,34 @@ fn is_below(view: &View<'_>, fair: f64, position: usize) -> bool {
 /// The best of those below the bound. There is one: were all at it, their sum would exceed the attempts in flight.
 #[inline(never)]
 fn best_below(view: &View<'_>, session: u64, fair: f64, candidates: &impl Candidates) -> Option<usize> {
-    let mut best = Ranked::NONE;
-    for position in candidates.iter().filter(|position| is_below(view, fair, *position)) {
-        best.consider(view, session, position);
-    }
-    (best.hash > 0 || best.score < f64::INFINITY).then_some(best.position)
+    let mut below = Bits::empty(view.tier.members.len());
+    candidates.iter().for_each(|position| below.insert_if(position, is_below(view, fair, position)));
+    first_choice(view, session, &below)
 }
 
-/// The first choice of a session so far.
-struct Ranked {
-    position: usize,
-    /// Without weights the highest hash is the first choice.
-    hash: u64,
-    /// With weights it is the smallest −ln(u) / weight, where u is the hash as a number in (0, 1].
-    score: f64,
-}
-
-impl Ranked {
-    const NONE: Ranked = Ranked { position: 0, hash: 0, score: f64::INFINITY };
-
-    #[inline]
-    fn consider(&mut self, view: &View<'_>, session: u64, position: usize) {
-        let member = view.member(position);
-        let hash = rank_hash(session, member.hash);
-        if view.tier.weighted {
-            self.consider_weighted(hash, member.weight, position);
-        } else if hash > self.hash {
-            (self.hash, self.position) = (hash, position);
-        }
+/// The first choice of a session, whatever its load: without weights the highest hash, with weights the smallest −ln(u) / weight,
+/// where u is the hash as a number in (0, 1]. Of equal ones the first.
+#[inline]
+fn first_choice(view: &View<'_>, session: u64, candidates: &impl Candidates) -> Option<usize> {
+    if !view.tier.weighted {
+        return view.first_lowest(candidates, |_, member| !rank_hash(session, member.hash));
     }
-
-    #[inline]
-    fn consider_weighted(&mut self, hash: u64, weight: f64, position: usize) {
-        let unit = ((hash >> 11) + 1) as f64 * (1.0 / (1_u64 << 53) as f64);
-        // 1 − u ≤ −ln(u): most are beaten without a logarithm.
-        if 1.0 - unit < self.score * weight {
-            let score = -unit.ln() / weight;
-            if score < self.score {
-                (self.score, self.position) = (score, position);
+    let (mut best, mut score) = (None, f64::INFINITY);
+    for block in 0..candidates.blocks() {
+        for position in candidates.block(block) {
+            let member = view.member(position);
+            // Below 2^53: a signed conversion is one instruction, an unsigned one five.
+            let unit = ((rank_hash(session, member.hash) >> 11) + 1) as i64 as f64 * (1.0 / (1_u64 << 53) as f64);
+            // 1 − u ≤ −ln(u): most are beaten without a logarithm.
+            if 1.0 - unit < score * member.weight {
+                let other = -unit.ln() / member.weight;
+                if other < score {
+                    (best, score) = (Some(position), other);
+                }
             }
         }
     }
+    best
 }
 
 /// Hash of (session, provider) from two well-mixed hashes: both halves of their 128-bit product with a constant between.

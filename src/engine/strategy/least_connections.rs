@@ -11,7 +11,7 @@ use super::View;
 
 #[inline(never)]
 pub(super) fn choose(view: &View<'_>, candidates: &impl Candidates) -> usize {
-    view.lowest(candidates, |position| view.load(position)).expect("candidates are not empty")
+    view.lowest(candidates, |place, _| View::load(place)).expect("candidates are not empty")
 }
 
 /// Attempts in flight per weight.

@@ -4,18 +4,20 @@
 //! `max_tokens`. A provider without a price comes after all that have one: unknown is not free.
 
 use super::super::bits::Candidates;
-use super::View;
+use super::super::pool::{Member, Place};
+use super::{View, key};
 
 #[inline(never)]
 pub(super) fn choose(view: &View<'_>, candidates: &impl Candidates) -> usize {
     let (input, output) = tokens(view);
-    view.lowest(candidates, |position| (price(view, position, input, output), view.load(position))).expect("candidates are not empty")
+    let score = |place: &Place, member: &Member| (key(price(member, input, output)), View::load(place));
+    view.lowest(candidates, score).expect("candidates are not empty")
 }
 
 /// Expected price of this request; infinite without a price list.
 pub(super) fn score(view: &View<'_>, position: usize) -> f64 {
     let (input, output) = tokens(view);
-    price(view, position, input, output) / 1e6
+    price(view.member(position), input, output) / 1e6
 }
 
 /// Tokens in and out that the request will probably take.
@@ -28,6 +30,6 @@ fn tokens(view: &View<'_>) -> (f64, f64) {
 
 /// In millionths.
 #[inline]
-fn price(view: &View<'_>, position: usize, input: f64, output: f64) -> f64 {
-    view.member(position).cost.map_or(f64::INFINITY, |cost| input * cost.input + output * cost.output)
+fn price(member: &Member, input: f64, output: f64) -> f64 {
+    member.cost.map_or(f64::INFINITY, |cost| input * cost.input + output * cost.output)
 }

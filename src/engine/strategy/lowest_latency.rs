@@ -12,11 +12,11 @@ use super::View;
 #[inline(never)]
 pub(super) fn choose(view: &View<'_>, candidates: &impl Candidates) -> usize {
     let pool = view.typical.latency();
-    view.lowest(candidates, |position| view.work(position, view.latency(position, pool))).expect("candidates are not empty")
+    view.lowest(candidates, |place, _| View::work(place, view.latency(place, pool))).expect("candidates are not empty")
 }
 
 /// Nanoseconds of expected work ahead, per weight.
 pub(super) fn score(view: &View<'_>, position: usize) -> f64 {
-    let latency = view.latency(position, view.typical.latency());
+    let latency = view.latency(&view.tier.places[position], view.typical.latency());
     latency * f64::from(view.in_flight(position) + 1) / view.member(position).weight
 }

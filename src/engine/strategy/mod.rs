@@ -21,7 +21,7 @@ use std::fmt;
 use super::bits::Candidates;
 use super::config::Config;
 use super::pool::Member;
-pub(crate) use view::View;
+pub(crate) use view::{View, key};
 
 /// The strategies, in catalogue order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

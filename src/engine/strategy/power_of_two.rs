@@ -10,5 +10,5 @@ use super::View;
 
 #[inline]
 pub(super) fn choose(view: &View<'_>, candidates: &impl Candidates, choices: usize) -> usize {
-    view.best_of(candidates, choices, |position| view.load(position)).expect("candidates are not empty")
+    view.best_of(candidates, choices, |place, _| View::load(place)).expect("candidates are not empty")
 }

@@ -5,15 +5,25 @@
 //! has everything left.
 
 use super::super::bits::Candidates;
-use super::View;
+use super::super::pool::{Member, Place};
+use super::{View, key};
 
 #[inline(never)]
 pub(super) fn choose(view: &View<'_>, candidates: &impl Candidates) -> usize {
-    view.lowest(candidates, |position| score(view, position)).expect("candidates are not empty")
+    view.lowest(candidates, rank).expect("candidates are not empty")
 }
 
 /// Minus the weighted remaining fraction.
-#[inline]
 pub(super) fn score(view: &View<'_>, position: usize) -> f64 {
-    -view.headroom(position) * view.member(position).weight
+    -weighted_headroom(&view.tier.places[position], view.member(position))
+}
+
+/// A group keeps the quota of its members, and their mirrors do not know of it.
+#[inline]
+fn rank(place: &Place, member: &Member) -> u64 {
+    if place.sharing.is_none() { place.slot.mirror.score() } else { !key(weighted_headroom(place, member)) }
+}
+
+fn weighted_headroom(place: &Place, member: &Member) -> f64 {
+    View::headroom(place) * member.weight
 }

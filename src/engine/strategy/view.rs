@@ -2,9 +2,8 @@
 
 use super::super::bits::{Bits, Candidates, Ones, nth_one};
 use super::super::latency;
-use super::super::pool::{Member, Tier};
+use super::super::pool::{Member, Place, Tier};
 use super::super::request::Request;
-use super::super::slot::Mirror;
 use super::super::typical::Typical;
 use crate::rng::Draws;
 use crate::time::Nanos;
@@ -20,7 +19,7 @@ pub(crate) struct View<'a> {
 }
 
 /// The candidates of one block that share the lowest score.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Ties<S> {
     score: S,
     block: usize,
@@ -41,36 +40,29 @@ impl View<'_> {
         &self.tier.members[position]
     }
 
-    #[inline]
-    pub fn mirror(&self, position: usize) -> &Mirror {
-        &self.tier.places[position].slot.mirror
-    }
-
     /// Attempts in flight.
     #[inline]
     pub fn in_flight(&self, position: usize) -> u32 {
-        self.mirror(position).in_flight()
+        self.tier.places[position].slot.mirror.in_flight()
     }
 
     /// Proportional to the attempts in flight per weight.
     #[inline]
-    pub fn load(&self, position: usize) -> f64 {
-        let place = &self.tier.places[position];
-        f64::from(place.slot.mirror.in_flight()) * place.inverse_weight
+    pub fn load(place: &Place) -> u64 {
+        place.slot.mirror.score()
     }
 
     /// Proportional to `latency` × (attempts in flight + 1) per weight: the expected work ahead.
     #[inline]
-    pub fn work(&self, position: usize, latency: f64) -> f64 {
-        let place = &self.tier.places[position];
-        latency * (f64::from(place.slot.mirror.in_flight()) + 1.0) * place.inverse_weight
+    pub fn work(place: &Place, latency: f64) -> u64 {
+        key(latency * f64::from_bits(place.slot.mirror.score()) * place.inverse_weight)
     }
 
     /// Share of its limits that is left, 0…1.
     #[inline]
-    pub fn headroom(&self, position: usize) -> f64 {
-        let own = self.mirror(position).headroom(self.now);
-        self.tier.places[position].group().map_or(own, |group| own.min(group.headroom()))
+    pub fn headroom(place: &Place) -> f64 {
+        let own = place.slot.mirror.headroom();
+        place.group().map_or(own, |group| own.min(group.headroom()))
     }
 
     /// Expected time of a typical request, ns, where `pool` is that of the whole pool. Without an answer so far: the
@@ -78,48 +70,104 @@ impl View<'_> {
     /// provider which was slow once is tried again. Attempts in flight that are older than the estimate count in full: a
     /// hung provider is seen early.
     #[inline]
-    pub fn latency(&self, position: usize, pool: f64) -> f64 {
-        let mirror = self.mirror(position);
-        let estimate = match mirror.typical() {
-            None => pool,
-            Some((typical, _)) if typical <= pool => typical,
-            Some((typical, at)) => {
-                let age = self.now.since(at).as_f64() * (1.0 / (3.0 * latency::TAU));
-                pool + (typical - pool) / (1.0 + age)
-            }
+    pub fn latency(&self, place: &Place, pool: f64) -> f64 {
+        let mirror = &place.slot.mirror;
+        let (typical, at) = mirror.typical_or(pool);
+        let estimate = if typical <= pool {
+            typical
+        } else {
+            let age = self.now.since(at).as_f64() * (1.0 / (3.0 * latency::TAU));
+            pool + (typical - pool) / (1.0 + age)
         };
         mirror.at_least_mean_age(self.now, estimate)
     }
 
     /// The peak-sensitive estimate, faded to `now`, ns, with the edges of [`View::latency`].
     #[inline]
-    pub fn peak_latency(&self, position: usize, pool: f64) -> f64 {
-        let mirror = self.mirror(position);
-        let estimate = match mirror.peak() {
-            None => pool,
-            Some((peak, at)) => {
-                let rest = peak.min(pool);
-                rest + (peak - rest) * latency::fade(self.now, at)
-            }
-        };
-        mirror.at_least_mean_age(self.now, estimate)
+    pub fn peak_latency(&self, place: &Place, pool: f64) -> f64 {
+        let mirror = &place.slot.mirror;
+        let (peak, at) = mirror.peak_or(pool);
+        let rest = if peak < pool { peak } else { pool };
+        mirror.at_least_mean_age(self.now, rest + (peak - rest) * latency::fade(self.now, at))
     }
 
-    /// The candidate with the lowest score; ties at random, in proportion to the weights.
+    /// The candidate with the lowest score; ties at random, in proportion to the weights. See [`key`] for scores that are floats.
     #[inline]
-    pub fn lowest<C: Candidates, S: PartialOrd + Copy>(&self, candidates: &C, score: impl Fn(usize) -> S) -> Option<usize> {
-        let mut best = None;
-        for block in 0..candidates.blocks() {
-            if let Some(ties) = lowest_in(candidates.block(block), block, &score) {
+    pub fn lowest<C: Candidates, S: Ord + Copy>(&self, candidates: &C, score: impl Fn(&Place, &Member) -> S) -> Option<usize> {
+        let first = self.lowest_in(candidates, 0, &score);
+        if candidates.blocks() <= 1 {
+            return first.map(|ties| self.resolve(ties));
+        }
+        self.lowest_of_blocks(candidates, first, score)
+    }
+
+    #[inline(never)]
+    fn lowest_of_blocks<C: Candidates, S: Ord + Copy>(
+        &self,
+        candidates: &C,
+        mut best: Option<Ties<S>>,
+        score: impl Fn(&Place, &Member) -> S,
+    ) -> Option<usize> {
+        for block in 1..candidates.blocks() {
+            if let Some(ties) = self.lowest_in(candidates, block, &score) {
                 best = Some(best.map_or(ties, |best| self.merge(best, ties)));
             }
         }
         best.map(|best| self.resolve(best))
     }
 
+    /// The lowest of a block.
+    #[inline]
+    fn lowest_in<C: Candidates, S: Ord + Copy>(
+        &self,
+        candidates: &C,
+        block: usize,
+        score: impl Fn(&Place, &Member) -> S,
+    ) -> Option<Ties<S>> {
+        const AHEAD: usize = 4;
+        let (places, members) = (&self.tier.places[block * 64..], &self.tier.members[block * 64..]);
+        let first = candidates.block(block).next()? % 64;
+        let mut ties = Ties { score: score(&places[first], &members[first]), block, mask: 0, weight: 0.0 };
+        if let Some(count) = candidates.all_of(block) {
+            let (places, members) = (places[..count].chunks_exact(AHEAD), members[..count].chunks_exact(AHEAD));
+            let mut bit = 1;
+            let rest = places.remainder().iter().zip(members.remainder());
+            for (places, members) in places.zip(members) {
+                for lane in 0..AHEAD {
+                    ties.consider(bit << lane, score(&places[lane], &members[lane]));
+                }
+                bit <<= AHEAD;
+            }
+            for (place, member) in rest {
+                ties.consider(bit, score(place, member));
+                bit <<= 1;
+            }
+        } else {
+            for position in candidates.block(block) {
+                let lane = position % 64;
+                ties.consider(1 << lane, score(&places[lane], &members[lane]));
+            }
+        }
+        Some(ties)
+    }
+
+    /// The first of the candidates with the lowest score.
+    #[inline]
+    pub fn first_lowest<C: Candidates>(&self, candidates: &C, score: impl Fn(&Place, &Member) -> u64) -> Option<usize> {
+        let mut best: Option<Ties<u64>> = None;
+        for block in 0..candidates.blocks() {
+            if let Some(ties) = self.lowest_in(candidates, block, &score)
+                && best.is_none_or(|best| ties.score < best.score)
+            {
+                best = Some(ties);
+            }
+        }
+        best.map(|best| best.block * 64 + best.mask.trailing_zeros() as usize)
+    }
+
     /// The better of two blocks. Where both hold lowest ones, one block takes part, chosen by the weights in it.
     #[inline]
-    fn merge<S: PartialOrd + Copy>(&self, best: Ties<S>, ties: Ties<S>) -> Ties<S> {
+    fn merge<S: Ord + Copy>(&self, best: Ties<S>, ties: Ties<S>) -> Ties<S> {
         if ties.score < best.score {
             ties
         } else if ties.score > best.score {
@@ -160,6 +208,9 @@ impl View<'_> {
 
     #[inline(never)]
     fn weighted_one(&self, mask: u64, base: usize) -> usize {
+        if !self.tier.sums.is_empty() {
+            return self.whole_weighted_one(mask, base);
+        }
         let weights = || Ones::new(mask, 0).map(|bit| (bit, self.member(base + bit).weight));
         let mut point = self.draws().unit() * weights().map(|(_, weight)| weight).sum::<f64>();
         for (bit, weight) in weights() {
@@ -172,9 +223,33 @@ impl View<'_> {
         63 - mask.leading_zeros() as usize
     }
 
+    /// The same where all weights are whole: then sums of them are exact in any order, and integers tell without a branch where
+    /// the point lies.
+    #[inline]
+    fn whole_weighted_one(&self, mask: u64, base: usize) -> usize {
+        let sums = &self.tier.sums[base..];
+        let (first, run) = (mask.trailing_zeros() as usize, mask >> mask.trailing_zeros());
+        let unit = self.draws().unit();
+        // Neighbours, as in an idle pool.
+        if run & run.wrapping_add(1) == 0 {
+            let sums = &sums[first..=first + run.trailing_ones() as usize];
+            let point = sums[0] + (unit * (sums[sums.len() - 1] - sums[0]) as f64) as u64;
+            let passed = sums[1..].partition_point(|sum| *sum <= point);
+            return first + passed.min(sums.len() - 2);
+        }
+        let weights = || Ones::new(mask, 0).map(|bit| (bit, sums[bit + 1] - sums[bit]));
+        let point = (unit * weights().map(|(_, weight)| weight).sum::<u64>() as f64) as u64;
+        let (mut chosen, mut passed) = (first, 0);
+        for (bit, weight) in weights() {
+            chosen = if passed <= point { bit } else { chosen };
+            passed += weight;
+        }
+        chosen
+    }
+
     /// `choices` distinct random candidates (all of them if there are not more), the best of which `score` decides.
     #[inline]
-    pub fn best_of<C: Candidates>(&self, candidates: &C, choices: usize, score: impl Fn(usize) -> f64) -> Option<usize> {
+    pub fn best_of<C: Candidates>(&self, candidates: &C, choices: usize, score: impl Fn(&Place, &Member) -> u64) -> Option<usize> {
         let count = candidates.count();
         if choices != 2 || count <= 2 {
             return self.best_of_sample(candidates, choices, score);
@@ -184,6 +259,7 @@ impl View<'_> {
         let second = draws.below(count as u64 - 1) as usize;
         let second = second + usize::from(second >= first);
         let (first, second) = (candidates.nth(first)?, candidates.nth(second)?);
+        let score = |position: usize| score(&self.tier.places[position], &self.tier.members[position]);
         let (a, b) = (score(first), score(second));
         if a != b || !self.tier.weighted {
             // Of an equal pair the first, which is as random as the pair.
@@ -194,7 +270,7 @@ impl View<'_> {
     }
 
     #[inline(never)]
-    fn best_of_sample<C: Candidates>(&self, candidates: &C, choices: usize, score: impl Fn(usize) -> f64) -> Option<usize> {
+    fn best_of_sample<C: Candidates>(&self, candidates: &C, choices: usize, score: impl Fn(&Place, &Member) -> u64) -> Option<usize> {
         let count = candidates.count();
         if choices >= count {
             return self.lowest(candidates, score);
@@ -219,21 +295,19 @@ impl View<'_> {
     }
 }
 
-/// The lowest of a block, without a branch on the scores: which of many is lowest cannot be predicted.
-#[inline]
-fn lowest_in<S: PartialOrd + Copy>(
-    mut positions: impl Iterator<Item = usize>,
-    block: usize,
-    score: impl Fn(usize) -> S,
-) -> Option<Ties<S>> {
-    let first = positions.next()?;
-    let (mut lowest, mut mask) = (score(first), 1_u64 << (first % 64));
-    for position in positions {
-        let value = score(position);
-        let bit = 1_u64 << (position % 64);
-        mask = if value < lowest { 0 } else { mask };
-        lowest = if value < lowest { value } else { lowest };
-        mask |= if value == lowest { bit } else { 0 };
+impl<S: Ord + Copy> Ties<S> {
+    /// Without a branch on the score: which of many is lowest cannot be predicted.
+    #[inline]
+    fn consider(&mut self, bit: u64, score: S) {
+        self.mask = if score < self.score { 0 } else { self.mask };
+        self.score = if score < self.score { score } else { self.score };
+        self.mask |= if score == self.score { bit } else { 0 };
     }
-    Some(Ties { score: lowest, block, mask, weight: 0.0 })
+}
+
+/// A float as an integer of the same order, which is compared in half the time. Not for what is below zero.
+#[inline]
+pub(crate) fn key(score: f64) -> u64 {
+    debug_assert!(score >= 0.0 && score.is_sign_positive(), "{score}");
+    score.to_bits()
 }

@@ -16,6 +16,7 @@ use super::super::pool::Member;
 
 pub(crate) struct WeightedRoundRobin {
     weights: Box<[i64]>,
+    total: i64,
     current: Mutex<Box<[i64]>>,
 }
 
@@ -25,6 +26,7 @@ impl WeightedRoundRobin {
         WeightedRoundRobin {
             // Units are at most 1e12 and members at most 1,024: sums stay far below i64::MAX.
             weights: members.iter().map(|member| member.units as i64).collect(),
+            total: members.iter().map(|member| member.units as i64).sum(),
             current: Mutex::new(vec![0; members.len()].into()),
         }
     }
@@ -33,6 +35,16 @@ impl WeightedRoundRobin {
     pub fn choose(&self, candidates: &impl Candidates) -> usize {
         let mut current = self.lock();
         let (mut total, mut best) = (0, (0, i64::MIN));
+        if candidates.count() == self.weights.len() {
+            for (position, (value, weight)) in current.iter_mut().zip(&self.weights).enumerate() {
+                *value += weight;
+                if *value > best.1 {
+                    best = (position, *value);
+                }
+            }
+            current[best.0] -= self.total;
+            return best.0;
+        }
         for block in 0..candidates.blocks() {
             for position in candidates.block(block) {
                 let (value, weight) = (&mut current[position], self.weights[position]);
