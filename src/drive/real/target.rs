@@ -71,8 +71,8 @@ pub fn endpoint(url: &str) -> Result<Uri, TargetError> {
 /// The plan of a client that knows nothing but a gateway: the load is the same, and the pool is the gateway alone. It stands
 /// behind the providers, which are drained, so that its index is none of theirs.
 ///
-/// It waits as long as a gateway that does what the scenario says may take, the queue, every attempt and the waits between them; a class with a time limit of its
-/// own waits as long as that.
+/// It waits as long as a gateway that does what the scenario says may take: the queue, every attempt and the waits between
+/// them. A class with a time limit of its own waits as long as that.
 pub fn client_plan(plan: &Plan) -> Plan {
     let drained = plan.engine.providers.iter().map(|provider| ProviderConfig {
         name: provider.name.clone(),
