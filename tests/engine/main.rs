@@ -4,6 +4,7 @@
 mod conformance;
 mod conservation;
 mod decisions;
+mod lockstep;
 mod no_allocation;
 mod output_sizes;
 mod sequences;
