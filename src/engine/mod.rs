@@ -142,11 +142,15 @@
 //! - **A refusal of your own comes with a time.** [`Engine::retry_after`] says what belongs in the `Retry-After` of a request that
 //!   is not let wait.
 //! - **No allocation per decision**, and none per settle: a pick works on one immutable generation of the pool, with its
-//!   candidates in a fixed-size set of bits (at most [`config::PROVIDERS_MAX`] providers). [`Engine::pick_traced`] fills a
+//!   candidates in a fixed-size set of bits (at most [`config::PROVIDERS_MAX`] providers). Sliding windows make room at the
+//!   start for what they remember, at most 65,536 admissions; a provider that takes more of them in one period makes its
+//!   log allocate now and then. The first pick of a thread may allocate. [`Engine::pick_traced`] fills a
 //!   [`Trace`] that can be reused.
 //! - **Cost.** A pick reads one relaxed atomic per candidate where the strategy compares candidates, and takes one
 //!   uncontended lock, that of the chosen provider; `settle` takes the same lock once. [`strategy::CATALOGUE`] gives the
-//!   order of each strategy in the number of providers. Learned sizes of answers add a counted reference and a lock that is
+//!   order of each strategy in the number of providers. Both together take 59–77 ns over 16 providers where few are looked
+//!   at, 86–141 ns where more are; limits as buckets or fixed windows add 20–25 ns, sliding windows 50–80 ns (one core of a
+//!   busy two-core AMD EPYC server, lowest of 40 rounds; the README has a table). Learned sizes of answers add a counted reference and a lock that is
 //!   only tried.
 //!
 //! # Threads

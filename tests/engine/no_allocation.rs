@@ -33,6 +33,37 @@ fn picks_and_settlements_do_not_allocate() {
     }
 }
 
+/// All that a sliding window lets in within one period, from the first to the last, and then half of that again: the log
+/// grows from nothing to 20,000 entries, goes round, and grows once more after a pause. Also where a group keeps it.
+#[test]
+fn the_log_of_a_sliding_window_grows_without_allocating() {
+    let limits = Limits { rpm: Some(20_000.0), tpm: Some(1e9), algorithm: Algorithm::SlidingWindow, ..Default::default() };
+    for quota_group in [None, Some("shared".to_owned())] {
+        let provider = ProviderConfig { limits: limits.clone(), quota_group: quota_group.clone(), ..weighted(&[1.0]).remove(0) };
+        let engine = Engine::new(Config::new(Strategy::RateLimitAware, vec![provider])).expect("a valid configuration");
+        let mut sent = 0;
+        let mut attempts = |ids: std::ops::Range<u64>, start: u64| {
+            for id in ids {
+                let now = Nanos::from_millis(start + id);
+                let request = Request { input_tokens: 100, max_tokens: Some(50), ..Request::new(id) };
+                if let Decision::Send(lease) = engine.pick(now, &request) {
+                    let usage = Some(Usage { input_tokens: 100, output_tokens: 20 });
+                    engine.settle(now, lease, Outcome { usage, ..Outcome::new(AttemptResult::Success) });
+                    sent += 1;
+                }
+            }
+        };
+        attempts(0..1, 0);
+        let counted = measure(|| {
+            attempts(1..90_000, 0);
+            attempts(90_000..110_000, 300_000);
+        });
+        assert_eq!(counted.count_total, 0, "{quota_group:?}");
+        // 20,000 at once, 20,000 as the first of them expire a minute later, 20,000 after a pause.
+        assert_eq!(sent, 60_000, "{quota_group:?}");
+    }
+}
+
 fn pool(strategy: Strategy, limits: &Limits) -> Engine {
     let weights: Vec<f64> = (0..70).map(|index| f64::from(1 + index % 3)).collect();
     let providers = weighted(&weights).into_iter().map(|provider| ProviderConfig { limits: limits.clone(), ..provider });

@@ -21,7 +21,8 @@ pub(in super::super) struct Belief {
 
 impl Belief {
     /// Declared limits, nothing learned.
-    pub fn new(declared: Ledger) -> Belief {
+    pub fn new(mut declared: Ledger) -> Belief {
+        declared.make_room();
         Belief { unlimited: declared.is_unlimited(), declared, learned: None }
     }
 
@@ -29,6 +30,7 @@ impl Belief {
     pub fn replace(&mut self, now: Nanos, limits: &Limits) {
         let replaced = self.declared.replace(now, limits);
         debug_assert!(replaced.is_ok(), "{replaced:?}");
+        self.declared.make_room();
         self.unlimited = self.declared.is_unlimited() && self.learned.is_none();
     }
 

@@ -86,6 +86,12 @@ impl Ledger {
         Ok(())
     }
 
+    /// Makes room for what its limits will remember: then admissions and settlements allocate nothing, as long as a sliding
+    /// window holds at most 65,536 of them.
+    pub(super) fn make_room(&mut self) {
+        self.limits.iter_mut().for_each(Limit::make_room);
+    }
+
     /// Takes one request, the tokens of `cost` and one place in flight from every limit; on refusal, nothing from any.
     ///
     /// # Errors

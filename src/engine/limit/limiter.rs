@@ -99,6 +99,13 @@ impl Limit {
         Limit { dimension: Dimension::Ramp, born: next, counts: Counts::of(Dimension::Ramp), limiter }
     }
 
+    /// Makes room for what it will remember, so that taking allocates nothing.
+    pub fn make_room(&mut self) {
+        if let Limiter::Sliding(window) = &mut self.limiter {
+            window.make_room();
+        }
+    }
+
     /// Continues the consumption of `old`, a limit of the same dimension, if it counts in the same way.
     pub fn carry(&mut self, now: Nanos, old: Limit) {
         debug_assert_eq!(self.dimension, old.dimension);

@@ -47,11 +47,11 @@
 //!
 //! # Cost
 //!
-//! Sketch: a bucket is two 64 × 64 → 128 bit products and a comparison to check and again to take, no division; a window is
-//! a comparison and an addition. Divisions occur on refusals and when a fixed window rolls over. Measured on one core of a
-//! busy two-core AMD EPYC server, `try_reserve` + `settle` together, best and worst mean of nine rounds of 4 million: no
-//! limits 3.8–4.1 ns; a request and a token limit as buckets 14.4–15.9 ns, as fixed windows 13.0–13.4 ns, as sliding windows
-//! 20.9–21.3 ns; a refusal with its `free_at` 14 ns; [`Ledger::headroom`] of two buckets 10 ns.
+//! Sketch: a bucket is two 64 × 64 → 128 bit products and a comparison, no division; a window is a comparison and an addition.
+//! Divisions occur on refusals and when a fixed window rolls over. Measured on one core of a busy two-core AMD EPYC server,
+//! `try_reserve` + `settle` together, lowest mean of 40 rounds of 100,000 at 1,000 a second: no limits 4.6 ns; a request and a token
+//! limit as buckets 20 ns, as fixed windows 17 ns, as sliding windows of a minute 39 ns; a refusal with its `free_at`
+//! 15–28 ns; [`Ledger::headroom`] of two limits 7–17 ns.
 
 mod belief;
 mod bucket;
@@ -78,6 +78,7 @@ mod refill;
 mod refusal;
 mod reservation;
 mod returns;
+mod ring;
 mod sizes;
 mod sliding;
 pub mod spec;
