@@ -44,8 +44,10 @@ fn crowd(strategy: Strategy) {
                 thread::yield_now();
             }
         });
-        let sent: u64 = workers.into_iter().map(|worker| worker.join().expect("no panic in a worker")).sum();
+        let ended: Vec<_> = workers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        // Before anything is made of a panic: the scope waits for all its threads.
         done.store(true, Ordering::Relaxed);
+        let sent: u64 = ended.into_iter().map(|sent| sent.expect("no panic in a worker")).sum();
         assert!(sent > 0, "{strategy}");
     });
     let left: Vec<u32> = engine.snapshot(Nanos::ZERO).providers.iter().map(|provider| provider.in_flight).collect();

@@ -127,7 +127,7 @@ impl View<'_> {
         const AHEAD: usize = 4;
         let (places, members) = (&self.tier.places[block * 64..], &self.tier.members[block * 64..]);
         let first = candidates.block(block).next()? % 64;
-        let mut ties = Ties { score: score(&places[first], &members[first]), block, mask: 0, weight: 0.0 };
+        let mut ties = Ties::of(score(&places[first], &members[first]), block, 1 << first);
         if let Some(count) = candidates.all_of(block) {
             let (places, members) = (places[..count].chunks_exact(AHEAD), members[..count].chunks_exact(AHEAD));
             let mut bit = 1;
@@ -296,6 +296,13 @@ impl View<'_> {
 }
 
 impl<S: Ord + Copy> Ties<S> {
+    /// The first candidate, alone. It is looked at again with all others, and when its load has risen meanwhile, by another thread,
+    /// nobody may be as low as it was: it must not be lost then.
+    #[inline]
+    fn of(score: S, block: usize, bit: u64) -> Ties<S> {
+        Ties { score, block, mask: bit, weight: 0.0 }
+    }
+
     /// Without a branch on the score: which of many is lowest cannot be predicted.
     #[inline]
     fn consider(&mut self, bit: u64, score: S) {
@@ -310,4 +317,26 @@ impl<S: Ord + Copy> Ties<S> {
 pub(crate) fn key(score: f64) -> u64 {
     debug_assert!(score >= 0.0 && score.is_sign_positive(), "{score}");
     score.to_bits()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the ties are of scores by bit, where the first was `first` when it was looked at before.
+    fn ties(first: u64, scores: &[u64]) -> u64 {
+        let mut ties = Ties::of(first, 0, 1);
+        scores.iter().enumerate().for_each(|(bit, score)| ties.consider(1 << bit, *score));
+        ties.mask
+    }
+
+    #[test]
+    fn the_lowest_are_found_and_there_is_always_one() {
+        assert_eq!(ties(3, &[3, 4, 3, 5]), 0b101);
+        assert_eq!(ties(3, &[3, 2, 3, 2]), 0b1010);
+        // The score of the first changes between two looks at it.
+        assert_eq!(ties(3, &[2, 3, 4]), 0b001);
+        assert_eq!(ties(3, &[4, 4, 5]), 0b001);
+        assert_eq!(ties(3, &[4, 3, 5]), 0b011);
+    }
 }
