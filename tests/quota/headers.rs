@@ -46,3 +46,18 @@ fn beside_others() {
         }
     }
 }
+
+/// The same of sliding windows of a hundred or so, over ten seeds together: in any one of them a Poisson load of 90 % is above the
+/// limit for minutes, or never.
+#[test]
+fn beside_others_in_small_windows() {
+    for (text, per_minute) in [("rpm = 90, algorithm = 'sliding-window'", 90.0), ("rpm = 120, algorithm = 'sliding-window'", 120.0)] {
+        let pool = [Limited { limits: text, per_minute }; 2];
+        for strategy in STRATEGIES {
+            let outcomes = (1..=10).map(|seed| Case { visibility: VISIBILITY, others: 0.3, seed, ..Case::new(&pool, strategy, 0.6) }.run());
+            let (refused, served) = outcomes.fold((0.0, 0.0), |(refused, served), one| (refused + one.refused(), served + one.served()));
+            println!("{text}, {strategy}: refused {:.2} %, served {:.2} %", refused * 10.0, served * 10.0);
+            assert!(refused / 10.0 <= 0.01 && served / 10.0 >= 0.98, "{text}, {strategy}: {refused} {served}");
+        }
+    }
+}

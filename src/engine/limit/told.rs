@@ -336,11 +336,12 @@ impl ToldLimit {
         self.left + self.back() >= self.needed(now, cost)
     }
 
-    /// A cost, and what others are likely to have taken since the last header, a tenth of the limit at most.
+    /// A cost, and what others are likely to have taken since the last header, a tenth of the limit at most: the mean and one
+    /// standard deviation, as their requests come independently of each other.
     fn needed(&self, now: Nanos, cost: f64) -> f64 {
         let (taken, time) = self.others;
         let others = if taken > 0.0 { taken / time.max(1e9) * now.since(self.heard).as_f64() } else { 0.0 };
-        (cost + others.min(self.limit * 0.1)).min(self.limit)
+        (cost + (others + others.sqrt()).min(self.limit * 0.1)).min(self.limit)
     }
 
     /// When it will fit.
