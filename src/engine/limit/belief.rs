@@ -31,6 +31,8 @@ impl Belief {
         let replaced = self.declared.replace(now, limits);
         debug_assert!(replaced.is_ok(), "{replaced:?}");
         self.declared.make_room();
+        // What was doubted was the old declaration.
+        self.learned.iter_mut().for_each(|learned| learned.doubted = false);
         self.unlimited = self.declared.is_unlimited() && self.learned.is_none();
     }
 
@@ -165,8 +167,13 @@ impl Belief {
         if let (Some(remaining), true) = (told.remaining, declared) {
             self.declared.correct(now, reservation, dimension, remaining, told.limit);
             let contradicts = told.limit.is_some_and(|limit| !self.declared.holds(dimension, limit));
-            if !contradicts && !self.learned(now).doubted {
-                return;
+            let learned = self.learned(now);
+            if !contradicts && !learned.doubted {
+                // The declaration is right again: what was told against it holds no longer.
+                learned.told.retain(|limit| limit.dimension != dimension || told.limit.is_none());
+                if learned.told.iter().all(|limit| limit.dimension != dimension) {
+                    return;
+                }
             }
         }
         let mut since = self.declared.charged_since(reservation, dimension).max(0.0);
