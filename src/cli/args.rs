@@ -102,7 +102,7 @@ pub enum Progress {
 }
 
 /// What the command line changes in a scenario.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct Changes {
     /// Seed of every draw, instead of the file's
     #[arg(long, value_name = "N")]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::args::{Clock, threads};
+use super::args::{Changes, Clock, threads};
 use super::exit::{Exit, Failure, HELP, judge};
 use super::experiment::{self, Arm, Many, Outcome};
 use super::load::{self, Ready};
@@ -137,7 +137,11 @@ fn contenders(ready: &[Ready], options: &Options, terminal: &Terminal) -> Result
         contender.name().clone_into(&mut arm.variant.name);
         match &contender {
             Contender::Ours => arm.plan.real = Some(arm.plan.real.unwrap_or_default()),
-            Contender::Gateway { url, .. } => options.gateway.apply(&mut arm.plan, url)?,
+            Contender::Gateway { name, url } => {
+                options.gateway.apply(&mut arm.plan, url)?;
+                let target = arm.plan.real.as_mut().and_then(|real| real.target.as_mut());
+                target.into_iter().for_each(|target| target.name = Some(name.clone()));
+            }
         }
         if arms.iter().any(|other| other.variant.name == arm.variant.name) {
             return Err(Failure::usage(format!("two of --target are called {}: name them, NAME=URL", arm.variant.name)));
@@ -205,11 +209,11 @@ fn of_results(options: &Options, terminal: &Terminal) -> Result<Document, Failur
     if !options.target.is_empty()
         || !options.strategies.is_empty()
         || options.many.shard.is_some()
-        || !changed.set.is_empty()
-        || changed.seed.is_some()
+        || options.seeds.is_some()
+        || *changed != Changes::default()
     {
         return Err(Failure::usage(
-            "results are compared as they are: --strategies, --target, --seed, --set and --shard are for scenarios",
+            "results are compared as they are: --strategies, --strategy, --target, --seed, --seeds, --set, --expect, --clock and --shard are for scenarios",
         ));
     }
     let mut reports: Vec<Report> = Vec::new();

@@ -27,6 +27,10 @@ starts the same mocks by themselves, and --print writes a configuration for
 well-known gateways. The prompt of each request begins with a label, by which
 the mocks know which request it is; headers need not pass.";
 
+/// Headers that are as the request is.
+const OURS: [&str; 8] =
+    ["connection", "content-length", "content-type", "expect", "host", "transfer-encoding", "upgrade", crate::drive::real::label::LABEL];
+
 /// In the help of `run` and `compare`.
 pub const HEADING: &str = "Behind a gateway";
 
@@ -65,7 +69,7 @@ impl GatewayFlags {
         if endpoint.port_u16().is_some_and(|at| (usize::from(port)..=last).contains(&usize::from(at))) && is_local(&endpoint) {
             return Err(Failure::usage(format!("--target {url} is where a mock provider will listen (--port {port}): give another port")));
         }
-        let target = Target { url: url.to_owned(), endpoint, model: self.model.clone(), headers: self.headers()? };
+        let target = Target { url: url.to_owned(), name: None, endpoint, model: self.model.clone(), headers: self.headers()? };
         let real = plan.real.take().unwrap_or_default();
         plan.real = Some(RealTime { port, target: Some(target), ..real });
         Ok(())
@@ -84,6 +88,9 @@ impl GatewayFlags {
             let wrong = || Failure::usage(format!("--header {text:?}: `Name: value` is needed, e.g. 'x-team: blue'"));
             let (name, value) = text.split_once(':').ok_or_else(wrong)?;
             let name = HeaderName::try_from(name.trim()).map_err(|_| wrong())?;
+            if OURS.contains(&name.as_str()) {
+                return Err(Failure::usage(format!("--header {name}: lbsim sets it itself for each request: leave it out")));
+            }
             headers.push((name, HeaderValue::try_from(value.trim()).map_err(|_| wrong())?));
         }
         Ok(headers)
@@ -132,6 +139,18 @@ fn is_local(uri: &Uri) -> bool {
     matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]" | "0.0.0.0"))
 }
 
+/// To any of the addresses of a host: `localhost` may have two, of which a gateway listens on one.
+fn connect(host: &str, port: u16) -> std::io::Result<TcpStream> {
+    let mut problem = std::io::Error::other("no such host");
+    for address in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, CONNECT) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => problem = error,
+        }
+    }
+    Err(problem)
+}
+
 /// Waits until something listens there.
 ///
 /// # Errors
@@ -142,11 +161,7 @@ pub fn await_gateway(target: &Target, terminal: &Terminal) -> Result<(), Failure
     let start = Instant::now();
     let mut told = false;
     loop {
-        let reached = (host, uri.port_u16().unwrap_or(80)).to_socket_addrs().and_then(|mut addresses| {
-            let address = addresses.next().ok_or_else(|| std::io::Error::other("no such host"))?;
-            TcpStream::connect_timeout(&address, CONNECT)
-        });
-        match reached {
+        match connect(host, uri.port_u16().unwrap_or(80)) {
             Ok(_) => return Ok(()),
             Err(problem) if start.elapsed() > PATIENCE => {
                 return Err(Failure::usage(format!("nothing answers at {}: {problem}; start the gateway first", target.url)));

@@ -154,7 +154,14 @@ fn real_run(real: &RealTime, exchanges: &Exchanges, unlabelled: u64, direct_ms: 
         lag_ms: exchanges.lag.quantiles_ms(),
         overhead_ms: exchanges.overhead.quantiles_ms(),
         answers: exchanges.answers.iter().map(|(answer, times)| (answer.to_string(), *times)).collect(),
-        target: real.target.as_ref().map(|target| TargetRun { url: target.url.clone(), direct_ms, unlabelled }),
+        target: real.target.as_ref().map(|target| TargetRun {
+            url: target.url.clone(),
+            name: target.name.clone(),
+            port: real.port,
+            model: target.model.clone(),
+            direct_ms,
+            unlabelled,
+        }),
     }
 }
 

@@ -71,7 +71,11 @@ pub(super) fn reproduce(report: &Report, run: &Run) -> ShellCommand {
     }
     words.extend(["--seed".to_owned(), run.seed.to_string()]);
     if let Some(target) = run.target() {
-        words.extend(["--target".to_owned(), target.url.clone()]);
+        words.extend(["--target".to_owned(), target.url.clone(), "--port".to_owned(), target.port.to_string()]);
+        words.extend(target.model.iter().flat_map(|model| ["--model".to_owned(), model.clone()]));
+    }
+    if let Some(scale) = run.real.as_ref().map(|real| real.time_scale).filter(|scale| *scale != 1.0) {
+        words.extend(["--time-scale".to_owned(), scale.to_string()]);
     }
     ShellCommand { words: words.iter().map(|word| quoted(word)).collect() }
 }

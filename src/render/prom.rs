@@ -91,7 +91,7 @@ fn family(name: &'static str, help: &'static str) -> Family {
 fn labels(report: &Report, run: &Run) -> Labels {
     let seed = run.seed.to_string();
     let mut labels = vec![("scenario", report.scenario.name.as_str()), ("strategy", &run.strategy), ("seed", &seed)];
-    labels.extend(run.target().map(|target| ("gateway", target.url.as_str())));
+    labels.extend(run.target().map(|target| ("gateway", target.called())));
     with(&Vec::new(), &labels)
 }
 

@@ -61,7 +61,7 @@ impl Run {
 
     /// What balanced. What a gateway does is its own affair: the strategy is what it is measured by.
     pub fn balancer(&self) -> String {
-        self.target().map_or_else(|| self.strategy.clone(), |target| format!("{} as {}", target.url, self.strategy))
+        self.target().map_or_else(|| self.strategy.clone(), |target| format!("{} as {}", target.called(), self.strategy))
     }
 }
 
@@ -92,11 +92,26 @@ pub struct RealRun {
 pub struct TargetRun {
     /// Its address.
     pub url: String,
+    /// What it is called beside others; absent: its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where the first mock provider behind it listened.
+    pub port: u16,
+    /// Model that it was asked for; absent: the class's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// [`RealRun::overhead_ms`] of requests that go straight to an idle provider, measured before the run.
     pub direct_ms: Quantiles,
     /// Attempts that reached a provider without a label of this run: the gateway changes prompts, or is still at work for earlier
     /// clients, or others use the mocks too.
     pub unlabelled: u64,
+}
+
+impl TargetRun {
+    /// Its name beside others, or its address.
+    pub fn called(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.url)
+    }
 }
 
 /// What the engine decided, warm-up included.

@@ -62,6 +62,56 @@ fn gateways_are_compared_over_the_same_load() {
 }
 
 #[test]
+fn one_gateway_under_two_names_is_two_variants_in_every_format() {
+    // Whether a difference is chance is seen by comparing something with itself.
+    let port = free_ports(2);
+    let gateway = Gateway::start(vec![port, port + 1], Habit::Forward);
+    let (port, a, b) = (port.to_string(), format!("a={}", gateway.url), format!("b={}", gateway.url));
+    let run = |format| {
+        lbsim(&[
+            "compare",
+            "two.toml",
+            "--port",
+            &port,
+            "--target",
+            &a,
+            "--target",
+            &b,
+            "--seeds",
+            "1",
+            "--format",
+            format,
+            "--set",
+            "load.duration=200ms",
+        ])
+    };
+    let text = String::from_utf8(run("prom").stdout).expect("text");
+    let mut series: Vec<&str> =
+        text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| Some(line.rsplit_once(' ')?.0)).collect();
+    let all = series.len();
+    series.sort_unstable();
+    series.dedup();
+    assert!(all > 0 && series.len() == all, "no series twice: {text}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("aa.json");
+    std::fs::write(&file, run("json").stdout).expect("a file");
+    let again = lbsim(&["compare", file.to_str().expect("a path"), "--format", "json"]);
+    let variants = json(&again)["comparison"]["variants"].as_array().map(Vec::len);
+    assert_eq!(variants, Some(2));
+}
+
+#[test]
+fn what_shall_be_made_again_is_the_same_command() {
+    let port = free_ports(2).to_string();
+    let gateway = Gateway::start(vec![port.parse().expect("a port"), port.parse::<u16>().expect("a port") + 1], Habit::Forward);
+    let url = &gateway.url;
+    let flags = ["--port", &port, "--model", "m", "--time-scale", "0.5", "--expect", "success_ratio<=50%", "--format", "junit"];
+    let output = lbsim(&[&["run", "two.toml", "--target", url][..], &flags].concat());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains(&format!("--target {url} --port {port} --model m --time-scale 0.5")), "{text}");
+}
+
+#[test]
 fn a_run_through_a_gateway_shows_both_sides() {
     let port = free_ports(2);
     let gateway = Gateway::start(vec![port, port + 1], Habit::Forward);
@@ -100,6 +150,7 @@ fn mistakes_are_said_before_anything_is_sent() {
         (run(&["--target", "http://localhost:9101", "--port", "9100"]), "is where a mock provider will listen"),
         (run(&["--target", "http://localhost:1", "--port", "9100", "--clock", "virtual"]), "cannot be combined with --clock virtual"),
         (run(&["--target", "http://localhost:1", "--port", "9100", "--header", "no colon"]), "`Name: value` is needed"),
+        (run(&["--target", "http://localhost:1", "--port", "9100", "--header", "content-length: 3"]), "lbsim sets it itself"),
         (run(&["--target", "http://localhost:1", "--port", "9100", "--api-key-env", "LBSIM_TEST_NO_KEY"]), "LBSIM_TEST_NO_KEY is not set"),
         (run(&["--target", "http://localhost:1", "--port", "9100", "--decisions", "d.ndjson"]), "it decides nothing"),
         (run(&["--target", &listening, "--port", "0"]), "0 is not in 1..=65535"),

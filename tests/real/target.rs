@@ -16,7 +16,7 @@ use crate::gateway::{Gateway, Habit, free_ports, hostile, write_forever};
 /// The scenario sent to `url`, with its mocks at `port` and behind.
 fn through(text: &str, url: &str, port: u16) -> Run {
     let loaded = lbsim::scenario::parse("test.toml", text, &lbsim::scenario::Overrides::default()).expect("a valid scenario");
-    let target = Target { url: url.to_owned(), endpoint: endpoint(url).expect("an address"), model: None, headers: Vec::new() };
+    let target = Target { url: url.to_owned(), name: None, endpoint: endpoint(url).expect("an address"), model: None, headers: Vec::new() };
     report(&Plan { real: Some(RealTime { time_scale: 1.0, port, target: Some(target) }), ..loaded.scenario.plan })
 }
 
@@ -134,7 +134,7 @@ fn clients_go_away_in_the_middle_of_an_answer() {
 }
 
 #[test]
-fn a_class_with_a_time_limit_of_its_own_waits_no_longer() {
+fn a_class_with_a_time_limit_of_its_own_waits_as_long_as_its_attempts_may_take() {
     let port = free_ports(1);
     let gateway = Gateway::start(vec![port], Habit::Forward);
     let run = through(&IMPATIENT.replace("cancel = 1.0", "timeout = '100ms'"), &gateway.url, port);

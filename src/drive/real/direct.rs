@@ -11,7 +11,7 @@ use crate::engine::strategy::Strategy;
 use crate::metrics::latency::Samples;
 use crate::world::dist::Dist;
 use crate::world::provider::Call;
-use crate::world::spec::{ProviderSpec, Service};
+use crate::world::spec::{ProviderSpec, Service, Source};
 
 /// Requests that are sent, one after the other.
 const PROBES: u32 = 200;
@@ -25,19 +25,18 @@ const COLD: u32 = 20;
 /// Mocks that cannot be started.
 pub fn direct(plan: &Plan, time_scale: f64) -> Result<Samples, DriveError> {
     let streamed = plan.providers.iter().any(|provider| matches!(provider.service, Service::Streamed { .. }));
-    let mean: f64 = plan.load.classes.iter().map(|class| class.share * class.input.mean()).sum();
     let now = Dist::Fixed(0.0);
     let service = match streamed {
         true => Service::Streamed { ttft: now.clone(), prefill: 0.0, itl: now, crowding: 0.0 },
         false => Service::Whole(now),
     };
+    let input = mean_input(plan) as u32;
     let provider = ProviderSpec { name: "direct".to_owned(), service, ..super::target::nobody() };
     let pool = vec![ProviderConfig { name: provider.name.clone(), ..ProviderConfig::default() }];
     let plan =
         Plan { providers: vec![provider], engine: Config::new(Strategy::RoundRobin, pool), events: Vec::new(), real: None, ..plan.clone() };
     let mocks = Mocks::start(&plan, time_scale, LOOPBACK, Box::new(|_, _| {})).map_err(|why| DriveError::Mocks(why.to_string()))?;
     let uri = format!("http://{}/v1/chat/completions", mocks.addresses[0]).parse().expect("an address makes an URI");
-    let input = mean as u32;
     let mut errand = Errand {
         uri,
         model: "lbsim".to_owned(),
@@ -60,4 +59,12 @@ pub fn direct(plan: &Plan, time_scale: f64) -> Result<Samples, DriveError> {
         }
     });
     Ok(samples)
+}
+
+/// Input tokens of a request; those of a trace stand in its rows.
+fn mean_input(plan: &Plan) -> f64 {
+    match &plan.load.source {
+        Source::Trace { rows, .. } => rows.iter().map(|row| f64::from(row.input)).sum::<f64>() / rows.len().max(1) as f64,
+        _ => plan.load.classes.iter().map(|class| class.share * class.input.mean()).sum(),
+    }
 }

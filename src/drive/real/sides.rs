@@ -75,7 +75,8 @@ impl Journey {
     /// How an attempt ended for its provider: a gateway that hung up for no client that had gone lost patience.
     fn attempt_end(&self, sent: Nanos, end: AttemptEnd) -> AttemptEnd {
         match end {
-            AttemptEnd::Abandoned if self.waiting || self.timed_out(sent) => AttemptEnd::TimedOut,
+            // One that goes on with its client's request has lost patience, unless another attempt has been served: a hedge.
+            AttemptEnd::Abandoned if (self.waiting && self.served.is_none()) || self.timed_out(sent) => AttemptEnd::TimedOut,
             end => end,
         }
     }
@@ -373,6 +374,19 @@ mod tests {
         });
         assert_eq!(lines[2], "TimedOut 0 at 0");
         assert_eq!(lines[5..], ["end 1: Unfinished", "Abandoned 1 at 0"]);
+    }
+
+    #[test]
+    fn a_hedge_that_lost_is_abandoned_whether_the_client_has_its_answer_yet_or_not() {
+        let (lines, _) = told(|sides| {
+            send(sides, 0);
+            sides.sent(ms(3), &request(0), 0, AttemptKind::First);
+            sides.sent(ms(3), &request(0), 1, AttemptKind::First);
+            sides.overhead(&request(0), Nanos::from_millis(5));
+            sides.attempt_ended(ms(8), &request(0), 0, ms(3), AttemptEnd::Succeeded);
+            sides.attempt_ended(ms(9), &request(0), 1, ms(3), AttemptEnd::Abandoned);
+        });
+        assert_eq!(lines[3..], ["Succeeded 0 at 0", "Abandoned 0 at 1"]);
     }
 
     #[test]

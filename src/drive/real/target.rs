@@ -11,13 +11,15 @@ use crate::engine::strategy::Strategy;
 use crate::time::Nanos;
 use crate::world::dist::Dist;
 use crate::world::shape::Shape;
-use crate::world::spec::{ProviderSpec, Service, Visibility};
+use crate::world::spec::{Load, ProviderSpec, Service, Visibility};
 
 /// Where requests go in place of the providers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     /// As it was given; for reports.
     pub url: String,
+    /// What it is called beside others; `None`: its address.
+    pub name: Option<String>,
     /// Chat completions of the gateway.
     pub endpoint: Uri,
     /// Model to ask for; `None`: the class's.
@@ -72,7 +74,7 @@ pub fn endpoint(url: &str) -> Result<Uri, TargetError> {
 /// behind the providers, which are drained, so that its index is none of theirs.
 ///
 /// It waits as long as a gateway that does what the scenario says may take: the queue, every attempt and the waits between
-/// them. A class with a time limit of its own waits as long as that.
+/// them.
 pub fn client_plan(plan: &Plan) -> Plan {
     let drained = plan.engine.providers.iter().map(|provider| ProviderConfig {
         name: provider.name.clone(),
@@ -93,7 +95,8 @@ pub fn client_plan(plan: &Plan) -> Plan {
         replicas: 1,
         replica_shares: Vec::new(),
         sync: None,
-        timeout: patience(plan),
+        timeout: patience(plan, plan.timeout),
+        load: patient(plan),
         queue: Queue { max_wait: Nanos::ZERO, max_length: 0 },
         hedge: None,
         health_check: None,
@@ -101,13 +104,22 @@ pub fn client_plan(plan: &Plan) -> Plan {
     }
 }
 
+/// Time limits of classes are those of an attempt, too.
+fn patient(plan: &Plan) -> Load {
+    let mut load = plan.load.clone();
+    for class in &mut load.classes {
+        class.timeout = class.timeout.map(|timeout| patience(plan, timeout));
+    }
+    load
+}
+
 /// The queue, every attempt to its time limit, and the longest waits between them: 1½ times the doubled backoff.
-fn patience(plan: &Plan) -> Nanos {
+fn patience(plan: &Plan, timeout: Nanos) -> Nanos {
     let retry = &plan.engine.retry;
-    let mut patience = plan.queue.max_wait + plan.timeout;
+    let mut patience = plan.queue.max_wait + timeout;
     let mut backoff = retry.backoff.min(retry.max_backoff);
     for _ in 0..retry.max_retries {
-        patience = patience + backoff + Nanos::new(backoff.as_nanos() / 2) + plan.timeout;
+        patience = patience + backoff + Nanos::new(backoff.as_nanos() / 2) + timeout;
         backoff = Nanos::new(backoff.as_nanos().saturating_mul(2)).min(retry.max_backoff);
     }
     patience

@@ -145,7 +145,14 @@ mod tests {
 
     #[test]
     fn what_a_gateway_adds_stands_beside_what_http_takes_anyway() {
-        let target = TargetRun { url: "http://127.0.0.1:4000".to_owned(), direct_ms: times(0.5), unlabelled: 3 };
+        let target = TargetRun {
+            url: "http://127.0.0.1:4000".to_owned(),
+            name: None,
+            port: 9_100,
+            model: None,
+            direct_ms: times(0.5),
+            unlabelled: 3,
+        };
         let real = RealRun {
             time_scale: 1.0,
             late: 0,
