@@ -137,11 +137,7 @@ fn contenders(ready: &[Ready], options: &Options, terminal: &Terminal) -> Result
         contender.name().clone_into(&mut arm.variant.name);
         match &contender {
             Contender::Ours => arm.plan.real = Some(arm.plan.real.unwrap_or_default()),
-            Contender::Gateway { name, url } => {
-                options.gateway.apply(&mut arm.plan, url)?;
-                let target = arm.plan.real.as_mut().and_then(|real| real.target.as_mut());
-                target.into_iter().for_each(|target| target.name = Some(name.clone()));
-            }
+            Contender::Gateway { name, url } => options.gateway.apply(&mut arm.plan, url, Some(name))?,
         }
         if arms.iter().any(|other| other.variant.name == arm.variant.name) {
             return Err(Failure::usage(format!("two of --target are called {}: name them, NAME=URL", arm.variant.name)));

@@ -122,7 +122,7 @@ fn aim(plan: &mut Plan, options: &Options, terminal: &Terminal) -> Result<(), Fa
     if options.decisions.is_some() {
         return Err(Failure::usage("--decisions records what our engine decides: with --target it decides nothing"));
     }
-    options.gateway.apply(plan, url)?;
+    options.gateway.apply(plan, url, None)?;
     plan.real.iter().filter_map(|real| real.target.as_ref()).try_for_each(|gateway| target::await_gateway(gateway, terminal))
 }
 

@@ -52,11 +52,11 @@ pub struct GatewayFlags {
 }
 
 impl GatewayFlags {
-    /// Sends a plan through the gateway at `url`.
+    /// Sends a plan through the gateway at `url`, which has a name beside others.
     ///
     /// # Errors
     /// A usage error for what cannot be used, e.g. an address that is none.
-    pub fn apply(&self, plan: &mut Plan, url: &str) -> Result<(), Failure> {
+    pub fn apply(&self, plan: &mut Plan, url: &str, name: Option<&str>) -> Result<(), Failure> {
         let endpoint = endpoint(url).map_err(|error| Failure::usage(format!("--target: {error}")))?;
         let port = self.port.unwrap_or(PORT);
         let last = usize::from(port) + plan.providers.len() - 1;
@@ -69,7 +69,8 @@ impl GatewayFlags {
         if endpoint.port_u16().is_some_and(|at| (usize::from(port)..=last).contains(&usize::from(at))) && is_local(&endpoint) {
             return Err(Failure::usage(format!("--target {url} is where a mock provider will listen (--port {port}): give another port")));
         }
-        let target = Target { url: url.to_owned(), name: None, endpoint, model: self.model.clone(), headers: self.headers()? };
+        let name = name.map(str::to_owned);
+        let target = Target { url: url.to_owned(), name, endpoint, model: self.model.clone(), headers: self.headers()? };
         let real = plan.real.take().unwrap_or_default();
         plan.real = Some(RealTime { port, target: Some(target), ..real });
         Ok(())

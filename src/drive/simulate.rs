@@ -20,7 +20,6 @@ use super::slab::Slab;
 use super::through::through;
 use super::timer::PickTimer;
 use super::users::Users;
-use crate::engine::limit::Cost;
 use crate::engine::{Config, ConfigError, Engine, Trace, WaitQueue};
 use crate::metrics::observe::{DecisionSink, Observer};
 use crate::rng;
@@ -142,8 +141,6 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
         make: &dyn Fn(Config) -> Result<B, ConfigError>,
     ) -> Result<Self, DriveError> {
         let classes = &plan.load.classes;
-        let mean = |size: fn(&crate::world::spec::Class) -> f64| classes.iter().map(|class| class.share * size(class)).sum::<f64>() as u64;
-        let background = Cost { input: mean(|class| class.input.mean()), output: mean(|class| class.output.mean()) };
         let replicas = 0..plan.replicas as usize;
         let engines = replicas.map(|replica| make(replica_config(&plan.engine, plan.seed, replica))).collect::<Result<Vec<B>, _>>()?;
         let model =
@@ -161,7 +158,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
             due: Nanos::ZERO,
             wire: None,
             events: EventQueue::default(),
-            fleet: Fleet::new(&plan.providers, &plan.events, plan.seed, background)?,
+            fleet: Fleet::new(&plan.providers, &plan.events, plan.seed, plan.load.mean_tokens())?,
             waiting: engines.iter().map(|_| WaitQueue::new(lanes(), plan.queue.max_length)).collect(),
             wake: vec![Wake::default(); engines.len()],
             demand: Demand::new(engines.len()),

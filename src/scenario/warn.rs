@@ -114,9 +114,8 @@ fn never_fits(plan: &Plan, places: &Places<'_>, sink: &mut Sink) {
 /// Offered requests above what the per-minute limits of all providers admit; members of a quota group count once.
 fn overload(plan: &Plan, places: &Places<'_>, sink: &mut Sink) {
     let Source::Open(open) = &plan.load.source else { return };
-    let mean = |size: fn(&Class) -> f64| plan.load.classes.iter().map(|class| class.share * size(class)).sum::<f64>();
-    let output: fn(&Class) -> f64 = |class| class.max_tokens.map_or(f64::INFINITY, f64::from).min(class.output.mean());
-    let tokens = (mean(|class| class.input.mean()), mean(output));
+    let output = |class: &Class| class.max_tokens.map_or(f64::INFINITY, f64::from).min(class.output.mean());
+    let tokens = (plan.load.mean(|class| class.input.mean()), plan.load.mean(output));
     let mut groups: Vec<&str> = Vec::new();
     let mut quota = 0.0;
     for provider in &plan.providers {

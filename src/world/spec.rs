@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::dist::Dist;
 use super::shape::Shape;
 use crate::engine::config::Cost;
-use crate::engine::limit::Limits;
+use crate::engine::limit::{Cost as Tokens, Limits};
 use crate::time::Nanos;
 
 /// The load: where requests come from, how long, and what they are like.
@@ -24,6 +24,18 @@ pub struct Load {
     pub classes: Vec<Class>,
     /// Affinity keys; `None`: requests carry none (a trace may still bring its own).
     pub sessions: Option<Sessions>,
+}
+
+impl Load {
+    /// Mean of a figure over the classes, by their share.
+    pub fn mean(&self, figure: impl Fn(&Class) -> f64) -> f64 {
+        self.classes.iter().map(|class| class.share * figure(class)).sum()
+    }
+
+    /// Mean tokens of a request, rounded down; of a trace, whose rows bring their own, those of its classes.
+    pub fn mean_tokens(&self) -> Tokens {
+        Tokens { input: self.mean(|class| class.input.mean()) as u64, output: self.mean(|class| class.output.mean()) as u64 }
+    }
 }
 
 /// Where requests come from.

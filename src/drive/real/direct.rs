@@ -65,6 +65,6 @@ pub fn direct(plan: &Plan, time_scale: f64) -> Result<Samples, DriveError> {
 fn mean_input(plan: &Plan) -> f64 {
     match &plan.load.source {
         Source::Trace { rows, .. } => rows.iter().map(|row| f64::from(row.input)).sum::<f64>() / rows.len().max(1) as f64,
-        _ => plan.load.classes.iter().map(|class| class.share * class.input.mean()).sum(),
+        _ => plan.load.mean(|class| class.input.mean()),
     }
 }

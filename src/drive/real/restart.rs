@@ -5,16 +5,13 @@ use super::station::{Floor, kind};
 use crate::drive::plan::Plan;
 use crate::drive::queue::{Class, EventQueue};
 use crate::drive::slab::Slab;
-use crate::engine::limit::{Cost, LimitError};
+use crate::engine::limit::LimitError;
 use crate::time::Nanos;
 use crate::world::fleet::Fleet;
 
 /// The providers of a plan, as they are at the start.
 pub(super) fn fleet(plan: &Plan) -> Result<Fleet, LimitError> {
-    let classes = &plan.load.classes;
-    let mean = |size: fn(&crate::world::spec::Class) -> f64| classes.iter().map(|class| class.share * size(class)).sum::<f64>() as u64;
-    let background = Cost { input: mean(|class| class.input.mean()), output: mean(|class| class.output.mean()) };
-    Fleet::new(&plan.providers, &plan.events, plan.seed, background)
+    Fleet::new(&plan.providers, &plan.events, plan.seed, plan.load.mean_tokens())
 }
 
 impl Floor {

@@ -92,13 +92,12 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             return;
         }
         // Attempts are not kept by request: as many are looked at as are under way.
-        let waits = |slot: &u32| {
-            let live = self.attempts.get(*slot).and_then(|attempt| self.requests.get(attempt.request));
-            live.is_some_and(|live| live.info.id == request)
+        let leaves = |slot| {
+            let live = self.requests.get(self.attempts.get(slot)?.request)?;
+            (live.info.id == request).then_some((slot, live.sim.cancel_at))
         };
-        let Some(slot) = self.attempts.slots().find(waits) else { return };
-        let live = self.attempts.get(slot).and_then(|attempt| self.requests.get(attempt.request));
-        if let Some(fraction) = live.and_then(|live| live.sim.cancel_at) {
+        let found = self.attempts.slots().find_map(leaves);
+        if let Some((slot, Some(fraction))) = found {
             self.at_attempt(start + Nanos::from_f64(total.as_f64() * fraction), Class::Timer, kind::CANCEL, slot);
         }
     }

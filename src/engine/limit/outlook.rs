@@ -7,10 +7,7 @@ impl Ledger {
     /// What is left of the tightest limit, concurrency included, as a fraction of its capacity: 0 to 1; 1 when unlimited.
     pub fn headroom(&mut self, now: Nanos) -> f64 {
         let now = self.advance(now);
-        let mut least: f64 = 1.0;
-        if self.max_concurrency != u32::MAX {
-            least = 1.0 - f64::from(self.in_flight) / f64::from(self.max_concurrency);
-        }
+        let mut least = self.free_places();
         for limit in &mut self.limits {
             least = least.min(limit.left_fraction(now));
         }
@@ -21,10 +18,7 @@ impl Ledger {
     #[inline]
     pub fn outlook(&mut self, now: Nanos, cost: Cost) -> (f64, bool) {
         let now = self.advance(now);
-        let (mut least, mut admits): (f64, bool) = (1.0, self.in_flight < self.max_concurrency);
-        if self.max_concurrency != u32::MAX {
-            least = 1.0 - f64::from(self.in_flight) / f64::from(self.max_concurrency);
-        }
+        let (mut least, mut admits) = (self.free_places(), self.in_flight < self.max_concurrency);
         for limit in &mut self.limits {
             let (left, fits) = limit.outlook(now, cost.of(limit.dimension));
             (least, admits) = (least.min(left), admits & fits);
@@ -42,14 +36,20 @@ impl Ledger {
     #[inline]
     pub(super) fn headroom_about(&mut self, now: Nanos) -> f64 {
         let now = self.advance(now);
-        let mut least: f64 = 1.0;
-        if self.max_concurrency != u32::MAX {
-            least = 1.0 - f64::from(self.in_flight) / f64::from(self.max_concurrency);
-        }
+        let mut least = self.free_places();
         for limit in &mut self.limits {
             least = least.min(limit.left_about(now));
         }
         least.max(0.0)
+    }
+
+    /// What is left of the places in flight, as a fraction: 1 when they are not limited, below 0 when there are too many.
+    #[inline]
+    fn free_places(&self) -> f64 {
+        match self.max_concurrency {
+            u32::MAX => 1.0,
+            most => 1.0 - f64::from(self.in_flight) / f64::from(most),
+        }
     }
 
     /// From now on every admission finds out what is left after it.
