@@ -5,6 +5,7 @@
 
 use super::headers::{RateLimitHeaders, Told};
 use super::learned::{Learned, Refused};
+use super::reservation::Admission;
 use super::spec::Limits;
 use super::told::{Attempt, ToldLimit};
 use super::{Cost, Dimension, FreeAt, Ledger, Refusal, Reservation};
@@ -41,21 +42,18 @@ impl Belief {
     #[inline(always)]
     pub fn reserve(&mut self, now: Nanos, cost: Cost) -> Option<Reservation> {
         if self.unlimited {
-            let number = self.declared.take_place();
-            return Some(self.declared.reservation(now, number, cost));
+            return Some(self.declared.take_place(now).of(cost));
         }
-        let (at, number) = self.take(now, cost)?;
-        Some(self.declared.reservation(at, number, cost))
+        Some(self.take(now, cost)?.of(cost))
     }
 
-    /// When it was admitted, and the admission's number.
-    #[inline]
-    fn take(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
+    #[inline(always)]
+    fn take(&mut self, now: Nanos, cost: Cost) -> Option<Admission> {
         if self.learned.is_none() { self.declared.admit(now, cost) } else { self.take_learned(now, cost) }
     }
 
     #[inline(never)]
-    fn take_learned(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
+    fn take_learned(&mut self, now: Nanos, cost: Cost) -> Option<Admission> {
         let learned = self.learned.as_mut()?;
         let idle = self.declared.in_flight() == 0;
         let fits = learned.told.iter_mut().all(|limit| limit.admits(now, cost, idle))

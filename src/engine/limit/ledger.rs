@@ -3,7 +3,7 @@
 use super::fixed::FixedWindow;
 use super::limiter::Limit;
 use super::rate::{self, LimitError};
-use super::reservation::Sums;
+use super::reservation::{Admission, Sums};
 use super::spec::{Algorithm, Charge, Limits};
 use super::{Cost, Dimension, FreeAt, Refusal, Reservation, Usage};
 use crate::time::Nanos;
@@ -104,32 +104,29 @@ impl Ledger {
     /// As [`Ledger::try_reserve`], without the reason: [`Ledger::would_refuse`] tells it.
     #[inline]
     pub fn reserve(&mut self, now: Nanos, cost: Cost) -> Option<Reservation> {
-        let (at, number) = self.admit(now, cost)?;
-        Some(self.reservation(at, number, cost))
+        Some(self.admit(now, cost)?.of(cost))
     }
 
-    /// As [`Ledger::reserve`], of which it returns when it was admitted and the admission's number.
-    #[inline]
-    pub(super) fn admit(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
+    /// As [`Ledger::reserve`], without the cost.
+    #[inline(always)]
+    pub(super) fn admit(&mut self, now: Nanos, cost: Cost) -> Option<Admission> {
         // Without limits there is nothing to keep but the count: most providers of most scenarios.
         if self.limits.is_empty() && self.in_flight < self.max_concurrency {
-            Some((now, self.take_place()))
-        } else if self.take(now, cost.clamped()) {
-            Some((self.latest, (self.next - 1) as u32))
+            Some(self.take_place(now))
         } else {
-            None
+            self.take(now, cost.clamped())
         }
     }
 
     /// As [`Ledger::admit`], counted even where nothing is limited: headers are compared with what was charged.
-    pub(super) fn admit_counted(&mut self, now: Nanos, cost: Cost) -> Option<(Nanos, u32)> {
+    pub(super) fn admit_counted(&mut self, now: Nanos, cost: Cost) -> Option<Admission> {
         let counted = !self.limits.is_empty();
-        let admitted = self.admit(now, cost)?;
+        let mut admission = self.admit(now, cost)?;
         if !counted {
-            self.charged.add(1, cost.clamped());
+            admission.charged = self.charged.add(1, cost.clamped());
             self.next += 1;
         }
-        Some(admitted)
+        Some(admission)
     }
 
     /// From now on admissions have numbers of their own, although nothing may be limited.
@@ -137,24 +134,17 @@ impl Ledger {
         self.next += u64::from(self.limits.is_empty());
     }
 
-    /// One more in flight, where nothing else is limited; the number of the admission.
+    /// One more in flight, where nothing else is limited.
     #[inline]
-    pub(super) fn take_place(&mut self) -> u32 {
+    pub(super) fn take_place(&mut self, now: Nanos) -> Admission {
         self.in_flight += 1;
-        self.next as u32
+        Admission { at: now, number: self.next as u32, charged: self.charged.now() }
     }
 
     /// One less in flight.
     #[inline]
     pub(super) fn leave_place(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);
-    }
-
-    /// What the latest admission holds.
-    #[inline]
-    pub(super) fn reservation(&self, at: Nanos, number: u32, cost: Cost) -> Reservation {
-        let cost = cost.clamped();
-        Reservation { at, number, input: cost.input as u32, output: cost.output as u32, charged: self.charged.now() }
     }
 
     /// Whether there is a limit on this dimension.
@@ -168,18 +158,18 @@ impl Ledger {
     }
 
     /// Takes `cost` from every limit, or nothing from any.
-    #[inline(never)]
-    fn take(&mut self, now: Nanos, cost: Cost) -> bool {
+    #[inline(always)]
+    fn take(&mut self, now: Nanos, cost: Cost) -> Option<Admission> {
         let now = self.advance(now);
         if self.in_flight >= self.max_concurrency {
-            return false;
+            return None;
         }
         let mut open = true;
         for (position, limit) in self.limits.iter_mut().enumerate() {
             let (fits, more) = limit.admit(now, cost);
             if !fits {
                 self.take_back(position, cost);
-                return false;
+                return None;
             }
             open &= more;
         }
@@ -187,10 +177,10 @@ impl Ledger {
         if self.weighs_headroom {
             self.headroom = self.headroom_about(now);
         }
-        self.charged.add(1, cost);
-        self.next += 1;
         self.open = open & (self.in_flight < self.max_concurrency);
-        true
+        let admission = Admission { at: now, number: self.next as u32, charged: self.charged.add(1, cost) };
+        self.next += 1;
+        Some(admission)
     }
 
     /// The first `count` limits have taken this cost, and another one refuses.

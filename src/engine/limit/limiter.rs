@@ -43,8 +43,8 @@ impl Counts {
 enum Limiter {
     Bucket(Bucket),
     Fixed(FixedWindow),
-    Sliding(SlidingWindow),
-    /// Larger than the others, and seldom there.
+    /// Larger than the others, as is the next.
+    Sliding(Box<SlidingWindow>),
     Ramp(Box<Ramp>),
 }
 
@@ -88,7 +88,7 @@ impl Limit {
         let limiter = match algorithm {
             Algorithm::TokenBucket => Limiter::Bucket(Bucket::new(rate)),
             Algorithm::FixedWindow => Limiter::Fixed(FixedWindow::new(rate)),
-            Algorithm::SlidingWindow => Limiter::Sliding(SlidingWindow::new(rate, next)),
+            Algorithm::SlidingWindow => Limiter::Sliding(Box::new(SlidingWindow::new(rate, next))),
         };
         Limit { dimension, born: next, counts: Counts::of(dimension), limiter }
     }
@@ -116,7 +116,7 @@ impl Limit {
             }
             (Limiter::Fixed(window), Limiter::Fixed(old)) => window.carry(&old),
             (Limiter::Sliding(window), Limiter::Sliding(old)) => {
-                window.carry(old);
+                window.carry(*old);
                 true
             }
             (Limiter::Ramp(ramp), Limiter::Ramp(old)) => {

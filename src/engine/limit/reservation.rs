@@ -27,6 +27,24 @@ pub(super) struct Charged {
     pub output: u32,
 }
 
+/// What a ledger tells of an admission. It is handed on by value: what was written a moment ago in other pieces than those in which
+/// it is read again is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Admission {
+    pub at: Nanos,
+    pub number: u32,
+    pub charged: Charged,
+}
+
+impl Admission {
+    /// What it holds, if it asked for `cost`.
+    #[inline]
+    pub fn of(self, cost: Cost) -> Reservation {
+        let (cost, Admission { at, number, charged }) = (cost.clamped(), self);
+        Reservation { at, number, input: cost.input as u32, output: cost.output as u32, charged }
+    }
+}
+
 /// What a ledger has charged so far, less what it returned; wraps. Whole words: halves written apart and copied together would
 /// make the copy wait.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,11 +55,12 @@ pub(super) struct Sums {
 }
 
 impl Sums {
+    /// Returns what they are then.
     #[inline]
-    pub fn add(&mut self, requests: u32, cost: Cost) {
-        self.requests = self.requests.wrapping_add(requests.into());
-        self.input = self.input.wrapping_add(cost.input);
-        self.output = self.output.wrapping_add(cost.output);
+    pub fn add(&mut self, requests: u32, cost: Cost) -> Charged {
+        let (requests, input) = (self.requests.wrapping_add(requests.into()), self.input.wrapping_add(cost.input));
+        *self = Sums { requests, input, output: self.output.wrapping_add(cost.output) };
+        self.now()
     }
 
     #[inline]
