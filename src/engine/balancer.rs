@@ -1,6 +1,6 @@
 //! [`Engine`]: the shared, thread-safe face over pool, slots and strategies.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use super::arena::{Arena, Landlord};
@@ -133,14 +133,16 @@ impl Engine {
             first: *first,
             outcome: &outcome,
             typical_tokens,
+            typical_latency: self.typical.latency(),
         };
         let learned = slot.with_tenant(tenancy.tenant, |core| {
             let change = core.settle(now, ended);
             (change, core.typical())
         });
         let Some((change, typical)) = learned else { return };
-        if succeeded {
-            self.typical.learn_latency(typical);
+        if succeeded && self.typical.learn_latency(typical) {
+            // All that have not answered yet count like the first one, from the next pick on.
+            self.next_sweep.store(0, Relaxed);
         }
         if let Some(change) = change {
             self.health.push(HealthEvent { at: now, provider: *provider, change });
@@ -186,8 +188,10 @@ impl Engine {
         Snapshot {
             providers: providers
                 .map(|(provider, (slot, group))| {
-                    let (own, ejections, ignored, headroom) = slot
-                        .with(|core| (core.shut(now, Cost::default()), core.ejections(), core.ignored_headers(), core.headroom_at(now)));
+                    let (own, ejections, ignored, headroom, typical) = slot.with(|core| {
+                        let own = core.shut(now, Cost::default());
+                        (own, core.ejections(), core.ignored_headers(), core.headroom_at(now), core.typical())
+                    });
                     let shared = group.and_then(|group| group.shut(now, Cost::default()));
                     let shut = [own, shared].into_iter().flatten().max_by_key(|shut| shut.until);
                     ProviderSnapshot {
@@ -196,7 +200,7 @@ impl Engine {
                         shut: shut.map(|shut| shut.why),
                         ejections,
                         ignored_headers: ignored + group.map_or(0, |group| group.ignored_headers()),
-                        latency: slot.mirror.typical().map(Nanos::from_f64),
+                        latency: (typical > 0.0).then(|| Nanos::from_f64(typical)),
                         headroom: group.map_or(headroom, |group| headroom.min(group.headroom())),
                     }
                 })

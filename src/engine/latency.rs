@@ -59,14 +59,26 @@ impl Speed {
         self.known.then_some(self.ttft + streaming)
     }
 
-    /// The peak-sensitive estimate as stored, in ns; it fades from [`Speed::at`] on.
-    pub fn peak(&self) -> f64 {
-        self.peak
+    /// What is to be expected of a provider whose estimate is `typical`, ns, 0 if unknown, where `pool` is that of the whole pool.
+    /// Without an answer so far: the pool's. An estimate that is older than its time constant moves from the slow side towards
+    /// the pool's, so that a provider which was slow once is tried again.
+    #[inline]
+    pub fn expected(&self, now: Nanos, typical: f64, pool: f64) -> f64 {
+        if typical == 0.0 {
+            return pool;
+        }
+        let rest = if typical < pool { typical } else { pool };
+        rest + (typical - rest) * regress(now, self.at)
     }
 
-    /// When the estimates were last changed.
-    pub fn at(&self) -> Nanos {
-        self.at
+    /// The same of the peak-sensitive estimate, which fades.
+    #[inline]
+    pub fn expected_peak(&self, now: Nanos, pool: f64) -> f64 {
+        if self.peak == 0.0 {
+            return pool;
+        }
+        let rest = if self.peak < pool { self.peak } else { pool };
+        rest + (self.peak - rest) * fade(now, self.at)
     }
 
     /// Jumps up at once, comes down slowly: Finagle's PeakEwma (finagle-core `loadbalancer/PeakEwma.scala`).
@@ -83,6 +95,14 @@ fn blend(average: Option<f64>, sample: f64, kept: f64) -> f64 {
         None => sample,
         Some(average) => sample + (average - sample) * kept.min(1.0 - 1.0 / 32.0),
     }
+}
+
+/// 1 / (1 + (now − then)/3τ), what is left of a distance from the pool after that time.
+#[inline]
+fn regress(now: Nanos, then: Nanos) -> f64 {
+    let x = now.since(then).as_nanos().min(i64::MAX as u64) as i64 as f64 * (1.0 / (3.0 * TAU));
+    // As below: three terms are exact to 1e-6.
+    if x < 0.01 { 1.0 - x + x * x } else { 1.0 / (1.0 + x) }
 }
 
 /// exp(−(now − then)/τ), the weight that is left of a sample of that age.
@@ -145,8 +165,8 @@ mod tests {
         let mut speed = Speed::default();
         speed.succeeded(Nanos::from_secs(1), 1e8, 1e8, 1);
         speed.succeeded(Nanos::from_secs(2), 9e9, 9e9, 1);
-        assert_eq!(speed.peak(), 9e9, "up at once");
+        assert_eq!(speed.peak, 9e9, "up at once");
         speed.succeeded(Nanos::from_secs(3), 1e8, 1e8, 1);
-        assert!(speed.peak() > 8e9, "down slowly: {:?}", speed.peak());
+        assert!(speed.peak > 8e9, "down slowly: {:?}", speed.peak);
     }
 }

@@ -172,9 +172,11 @@
 //! event per decision.
 
 mod arena;
+mod attempt;
 mod balancer;
 mod bits;
 pub mod config;
+mod expected;
 mod give_back;
 mod group;
 mod health;
@@ -199,6 +201,7 @@ pub mod strategy;
 pub mod telemetry;
 mod trace;
 mod typical;
+mod wheel;
 
 pub use balancer::{Engine, ProviderSnapshot, Snapshot};
 pub use config::{Config, ConfigError, Cost, OutlierDetection, OutputEstimate, ProbeRules, ProviderConfig, Retry};

@@ -117,7 +117,7 @@ impl Engine {
     fn sweep(&self, pool: &Pool, now: Nanos) {
         self.next_sweep.store((now + SWEEP_INTERVAL).as_nanos(), Relaxed);
         for (position, place) in pool.places.iter().enumerate() {
-            let change = place.slot.with_tenant(place.tenancy.tenant, |core| core.sweep(now)).flatten();
+            let change = place.slot.with_tenant(place.tenancy.tenant, |core| core.sweep(now, self.typical.latency())).flatten();
             if let Some(change) = change {
                 self.health.push(HealthEvent { at: now, provider: ProviderId(position as u16), change });
             }

@@ -18,6 +18,7 @@ use super::request::{ModelId, ProviderId, Request};
 use super::sharing::{Learned, Most, Sharing, cost};
 use super::slot::{ShutSlots, Slot};
 use super::strategy::Chooser;
+use super::wheel::Wheel;
 use crate::rng::{self, Draws, Stream};
 use crate::time::Nanos;
 
@@ -52,8 +53,8 @@ pub(crate) struct Tier {
     pub weighted: bool,
     /// Their sum.
     pub weight: f64,
-    /// Running sums of the weights from 0 on, one more than members, if all are whole numbers; else empty.
-    pub sums: Box<[u64]>,
+    /// For draws by weight from each block of 64.
+    pub wheels: Box<[Wheel]>,
     pub chooser: Chooser,
 }
 
@@ -309,21 +310,15 @@ impl Tier {
         };
         let weighted = members.iter().any(|member| member.units != members[0].units);
         let weight = members.iter().map(|member| member.weight).fold(0.0, |sum, weight| sum + weight);
-        Tier { places, members: members.into(), weighted, weight, sums: whole_sums(members), chooser }
+        Tier {
+            places,
+            members: members.into(),
+            weighted,
+            weight,
+            wheels: members.chunks(64).map(|block| Wheel::new(block.iter().map(|member| member.units))).collect(),
+            chooser,
+        }
     }
-}
-
-/// See [`Tier::sums`]. Beyond 2^53 a float does not hold them.
-fn whole_sums(members: &[Member]) -> Box<[u64]> {
-    let sum = members.iter().map(|member| member.weight).sum::<f64>();
-    if sum > 9e15 || members.iter().any(|member| member.weight.fract() != 0.0) {
-        return Box::default();
-    }
-    let sums = members.iter().scan(0, |sum, member| {
-        *sum += member.weight as u64;
-        Some(*sum)
-    });
-    std::iter::once(0).chain(sums).collect()
 }
 
 fn position(places: &[Place], place: &Place) -> Option<usize> {

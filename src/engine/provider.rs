@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+pub(crate) use super::attempt::{Admitted, Ask, Ended, Mode};
 use super::config::{Config, ProbeRules, ProviderConfig};
+use super::expected::Expected;
 use super::give_back::give_back;
 use super::health::{EjectedShare, Fitness, HealthChange};
 use super::latency::Speed;
 use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Reservation};
 use super::load::{Load, Scale};
-use super::request::{AttemptResult, Outcome, Why};
+use super::request::{AttemptResult, Why};
 pub(crate) use super::shut::{Shut, Until};
 use crate::time::Nanos;
 
@@ -24,51 +26,12 @@ pub(crate) struct Core {
     health: Fitness,
     /// Cache of [`Speed::typical`]; 0 while unknown.
     typical: f64,
+    expected: Expected,
     /// Cache: not a candidate before this.
     shut_until: Nanos,
     /// Cache of [`Ledger::headroom`], where the strategy weighs it.
     headroom: f32,
     scale: Scale,
-}
-
-/// How strict an admission is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// By all rules.
-    Strict,
-    /// A provider in its slow start takes part in every pick: no other is left.
-    Eager,
-    /// Ejections do not count: everyone is out, and the least bad is better than nothing.
-    LeastBad,
-}
-
-/// What an attempt asks for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ask {
-    pub cost: Cost,
-    /// Request id, for draws.
-    pub request: u64,
-    pub mode: Mode,
-}
-
-/// What an admitted attempt holds.
-pub(crate) struct Admitted {
-    pub reservation: Reservation,
-    pub trial: bool,
-}
-
-/// The end of an attempt, as the core needs it.
-pub(crate) struct Ended<'a> {
-    pub sent: Nanos,
-    pub first_token: Nanos,
-    /// `None` where a group keeps the quota.
-    pub reservation: Option<&'a Reservation>,
-    pub trial: bool,
-    /// It was its request's first.
-    pub first: bool,
-    pub outcome: &'a Outcome,
-    /// Output tokens of a typical request in this pool.
-    pub typical_tokens: f64,
 }
 
 impl Core {
@@ -81,19 +44,21 @@ impl Core {
         share: Arc<EjectedShare>,
         salt: u64,
     ) -> Core {
+        let (scale, speed) = (Scale::new(config, provider, inverse_weight), Speed::default());
         let mut core = Core {
             drained: provider.drained,
             retired: false,
             quota: Belief::new(ledger),
             load: Load::default(),
-            speed: Speed::default(),
+            speed,
             health: Fitness::new(config.outlier_detection, config.quota, share, salt),
             typical: 0.0,
+            expected: Expected::of(&scale, &speed, 0.0, Nanos::ZERO, 0.0),
             shut_until: Nanos::ZERO,
             headroom: 1.0,
-            scale: Scale::new(config, provider, inverse_weight),
+            scale,
         };
-        core.quota.weigh_headroom(core.scale.weighs_headroom);
+        core.quota.weigh_headroom(core.scale.weighs_headroom());
         core.refresh_shut(Nanos::ZERO);
         core
     }
@@ -101,7 +66,8 @@ impl Core {
     /// Takes over a changed configuration; what was learned stays, and what was used of `limits`, where those have changed.
     pub fn reconfigure(&mut self, now: Nanos, config: &Config, provider: &ProviderConfig, inverse_weight: f64, limits: Option<&Limits>) {
         (self.drained, self.scale) = (provider.drained, Scale::new(config, provider, inverse_weight));
-        self.quota.weigh_headroom(self.scale.weighs_headroom);
+        self.quota.weigh_headroom(self.scale.weighs_headroom());
+        self.expected = Expected::of(&self.scale, &self.speed, self.typical, now, self.typical);
         if let Some(limits) = limits {
             self.quota.replace(now, limits);
         }
@@ -147,11 +113,12 @@ impl Core {
         trial
     }
 
-    /// What time alone changes: a provider that has been silent for too long is taken out, and a quota that has refilled
-    /// shows as such, although nobody was sent there lately.
-    pub fn sweep(&mut self, now: Nanos) -> Option<HealthChange> {
+    /// What time alone changes: a provider that has been silent for too long is taken out, and a quota that has refilled, or an
+    /// estimate that has faded, shows as such, although nobody was sent there lately. `pool` is its typical latency, ns.
+    pub fn sweep(&mut self, now: Nanos, pool: f64) -> Option<HealthChange> {
         let change = self.health.look_for_hang(now, self.load.waiting);
-        if self.scale.weighs_headroom || !self.is_plainly_open() {
+        self.expect(now, pool);
+        if self.scale.weighs_headroom() || !self.is_plainly_open() {
             self.refresh_shut(now);
         }
         change
@@ -233,6 +200,7 @@ impl Core {
             self.load.heard(ended.sent);
         }
         self.learn_speed(now, &ended);
+        self.expect(now, ended.typical_latency);
         let unrelated = ended.outcome.result == AttemptResult::Status(429) && self.quota.is_pace_given_up(now);
         let change = self.health.ended(now, &ended, unrelated);
         let mut opens = ended.outcome.result == AttemptResult::Success;
@@ -247,7 +215,7 @@ impl Core {
         // What was open and has only got something back stays so.
         if !(opens && self.is_plainly_open()) {
             self.refresh_shut(now);
-        } else if self.scale.weighs_headroom {
+        } else if self.scale.weighs_headroom() {
             self.headroom = self.quota.headroom_about(now) as f32;
         }
         change
@@ -290,9 +258,18 @@ impl Core {
         self.load
     }
 
-    /// Speed estimates.
-    pub fn speed(&self) -> &Speed {
-        &self.speed
+    /// See [`Expected::lateness`]; `None` where it is not weighed.
+    #[inline]
+    pub fn lateness(&self) -> Option<(Nanos, Nanos)> {
+        self.scale.weighs_latency().then(|| self.expected.lateness(&self.load))
+    }
+
+    /// Finds out what to expect of it, where that is weighed.
+    #[inline]
+    fn expect(&mut self, now: Nanos, pool: f64) {
+        if self.scale.weighs_latency() {
+            self.expected = Expected::of(&self.scale, &self.speed, self.typical, now, pool);
+        }
     }
 
     /// Time of a typical request in ns; 0 while unknown.
@@ -313,7 +290,7 @@ impl Core {
     /// See [`Scale::score`].
     #[inline]
     pub fn score(&self) -> u64 {
-        self.scale.score(self.load, self.headroom)
+        self.scale.score(self.load, self.headroom, self.expected.latency)
     }
 
     /// Share of the tightest limit that is left now, 0…1.
@@ -333,7 +310,7 @@ impl Core {
     fn refresh_admitted(&mut self, now: Nanos) {
         if !self.is_plainly_open() {
             self.refresh_shut(now);
-        } else if self.scale.weighs_headroom {
+        } else if self.scale.weighs_headroom() {
             self.headroom = self.quota.headroom_after() as f32;
         }
     }
@@ -350,7 +327,7 @@ impl Core {
 
     #[inline(never)]
     fn refresh_limited(&mut self, now: Nanos) {
-        let open = if self.scale.weighs_headroom {
+        let open = if self.scale.weighs_headroom() {
             let (headroom, open) = self.quota.outlook(now, Cost::default());
             self.headroom = headroom as f32;
             open

@@ -44,21 +44,14 @@ impl ShutSlots {
 pub(crate) struct Mirror {
     /// Not a candidate before this (ns); `u64::MAX`: until something changes it.
     shut_until: AtomicU64,
-    /// Wrapping sum of the send times of the attempts that wait for their first token: with their number it gives their
-    /// mean age.
-    starts: AtomicU64,
-    /// Time of a typical request in ns, as f64 bits; 0: unknown.
-    typical: AtomicU64,
-    /// Peak-sensitive estimate in ns, as f64 bits; 0: unknown.
-    peak: AtomicU64,
-    /// When the estimates were made.
-    estimated_at: AtomicU64,
+    /// See [`Scale::score`](super::load::Scale::score).
+    score: AtomicU64,
+    /// See [`Expected::lateness`](super::expected::Expected::lateness); written only where latency is weighed.
+    mean_start: AtomicU64,
+    late_at: AtomicU64,
     /// Share of the tightest limit that is left, as f32 bits.
     headroom: AtomicU32,
     in_flight: AtomicU32,
-    waiting: AtomicU32,
-    /// See [`Scale::score`](super::load::Scale::score).
-    score: AtomicU64,
 }
 
 impl Slot {
@@ -125,7 +118,7 @@ impl Held<'_> {
     #[inline(always)]
     pub fn admit(&mut self, now: Nanos, ask: Ask) -> Option<Admitted> {
         let admitted = self.locked.core.admit(now, ask);
-        self.slot.mirror.refresh_load(&self.locked.core, &self.slot.shut_slots);
+        self.slot.mirror.refresh(&self.locked.core, &self.slot.shut_slots);
         admitted
     }
 }
@@ -133,25 +126,17 @@ impl Held<'_> {
 impl Mirror {
     #[inline]
     fn refresh(&self, core: &Core, shut_slots: &ShutSlots) {
-        self.refresh_load(core, shut_slots);
-        self.typical.store(core.typical().to_bits(), Relaxed);
-        self.peak.store(core.speed().peak().to_bits(), Relaxed);
-        self.estimated_at.store(core.speed().at().as_nanos(), Relaxed);
-    }
-
-    /// What an admission changes: all but the estimates.
-    #[inline]
-    fn refresh_load(&self, core: &Core, shut_slots: &ShutSlots) {
-        let load = core.load();
         let (before, after) = (self.shut_until.load(Relaxed), core.shut_until().as_nanos());
         if before != after {
             self.turn(before, after, shut_slots);
         }
-        self.starts.store(load.starts, Relaxed);
-        self.in_flight.store(load.in_flight, Relaxed);
-        self.waiting.store(load.waiting, Relaxed);
+        self.in_flight.store(core.load().in_flight, Relaxed);
         self.headroom.store(core.headroom().to_bits(), Relaxed);
         self.score.store(core.score(), Relaxed);
+        if let Some((mean_start, late_at)) = core.lateness() {
+            self.mean_start.store(mean_start.as_nanos(), Relaxed);
+            self.late_at.store(late_at.as_nanos(), Relaxed);
+        }
     }
 
     #[inline(never)]
@@ -182,16 +167,12 @@ impl Mirror {
         self.score.load(Relaxed)
     }
 
-    /// `estimate`, or the mean age of the attempts that wait for their first token if that is more, ns. Those that stream
-    /// are not late, however long: the long answers are most of what is in flight, and would make any provider look slow.
+    /// Mean age of the attempts that wait for their first token, if it is more than is to be expected: a hung provider is seen
+    /// early.
     #[inline]
-    pub fn at_least_mean_age(&self, now: Nanos, estimate: f64) -> f64 {
-        let waiting = self.waiting.load(Relaxed);
-        // n·now − Σ starts, both wrapping: the true difference fits. A torn read of the two counters can make it
-        // negative, which then looks enormous as unsigned; that reads as no age.
-        let ages = u64::from(waiting).wrapping_mul(now.as_nanos()).wrapping_sub(self.starts.load(Relaxed)) as i64 as f64;
-        let age = ages * reciprocal(waiting);
-        if age > estimate { age } else { estimate }
+    pub fn late_by(&self, now: Nanos) -> Option<Nanos> {
+        let is_late = now.as_nanos() >= self.late_at.load(Relaxed);
+        is_late.then(|| now.since(Nanos::new(self.mean_start.load(Relaxed))))
     }
 
     /// Share of the tightest limit that is left, 0…1.
@@ -199,45 +180,4 @@ impl Mirror {
     pub fn headroom(&self) -> f64 {
         f64::from(f32::from_bits(self.headroom.load(Relaxed)))
     }
-
-    /// Time of a typical request in ns; `None`: no answer yet.
-    #[inline]
-    pub fn typical(&self) -> Option<f64> {
-        let bits = self.typical.load(Relaxed);
-        (bits != 0).then(|| f64::from_bits(bits))
-    }
-
-    /// Time of a typical request in ns and when it was estimated; `unknown` before the first answer.
-    #[inline]
-    pub fn typical_or(&self, unknown: f64) -> (f64, Nanos) {
-        (known_or(self.typical.load(Relaxed), unknown), Nanos::new(self.estimated_at.load(Relaxed)))
-    }
-
-    /// The peak-sensitive estimate in ns and when it was made; `unknown` before the first answer.
-    #[inline]
-    pub fn peak_or(&self, unknown: f64) -> (f64, Nanos) {
-        (known_or(self.peak.load(Relaxed), unknown), Nanos::new(self.estimated_at.load(Relaxed)))
-    }
 }
-
-/// An estimate from its bits; +0.0, all bits zero, stands for "unknown" (a provider never takes no time at all).
-#[inline]
-fn known_or(bits: u64, unknown: f64) -> f64 {
-    f64::from_bits(if bits == 0 { unknown.to_bits() } else { bits })
-}
-
-/// 1 / n from a table, as far as that reaches: a division takes longer than all else that a score needs. 0 of 0.
-#[inline]
-fn reciprocal(n: u32) -> f64 {
-    RECIPROCALS.get(n as usize).copied().unwrap_or_else(|| 1.0 / f64::from(n))
-}
-
-static RECIPROCALS: [f64; 128] = {
-    let mut table = [0.0; 128];
-    let mut n = 1;
-    while n < table.len() {
-        table[n] = 1.0 / n as f64;
-        n += 1;
-    }
-    table
-};

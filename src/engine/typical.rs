@@ -27,9 +27,12 @@ impl Typical {
         f64::from_bits(self.tokens.load(Relaxed))
     }
 
+    /// Whether it is the first.
     #[inline]
-    pub fn learn_latency(&self, sample: f64) {
+    pub fn learn_latency(&self, sample: f64) -> bool {
+        let is_first = self.latency.load(Relaxed) == 0;
         learn(&self.latency, sample);
+        is_first
     }
 
     /// Returns the new mean.

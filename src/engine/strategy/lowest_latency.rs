@@ -8,15 +8,23 @@
 
 use super::super::bits::Candidates;
 use super::View;
+use crate::rng;
 
 #[inline(never)]
 pub(super) fn choose(view: &View<'_>, candidates: &impl Candidates) -> usize {
-    let pool = view.typical.latency();
-    view.lowest(candidates, |place, _| View::work(place, view.latency(place, pool))).expect("candidates are not empty")
+    // Lateness only adds to the work: the lowest without it is the lowest if it is not late.
+    let best = view.lowest(candidates, |place, _| View::load(place)).expect("candidates are not empty");
+    if view.tier.places[best].slot.mirror.late_by(view.now).is_none() { best } else { choose_with_lateness(view, candidates) }
+}
+
+#[inline(never)]
+fn choose_with_lateness(view: &View<'_>, candidates: &impl Candidates) -> usize {
+    // A draw of its own: the other one has hit the late one.
+    let view = View { draws: rng::mix(view.draws), ..*view };
+    view.lowest(candidates, |place, _| view.work(place)).expect("candidates are not empty")
 }
 
 /// Nanoseconds of expected work ahead, per weight.
 pub(super) fn score(view: &View<'_>, position: usize) -> f64 {
-    let latency = view.latency(&view.tier.places[position], view.typical.latency());
-    latency * f64::from(view.in_flight(position) + 1) / view.member(position).weight
+    view.work_ns(position)
 }

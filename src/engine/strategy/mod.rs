@@ -235,7 +235,7 @@ pub const CATALOGUE: [StrategyInfo; 12] = [
         aliases: &["simple-shuffle"],
         rule: "any eligible provider with probability proportional to its weight",
         when: "shares by weight over many replicas",
-        cost: "O(log n)",
+        cost: "O(1)",
         weighted: true,
         source: "classic; LiteLLM's default (simple-shuffle)",
     },

@@ -7,18 +7,14 @@
 //! count before they end.
 
 use super::super::bits::Candidates;
-use super::super::pool::{Member, Place};
 use super::View;
 
 #[inline(never)]
 pub(super) fn choose(view: &View<'_>, candidates: &impl Candidates, choices: usize) -> usize {
-    let pool = view.typical.latency();
-    let work = |place: &Place, _: &Member| View::work(place, view.peak_latency(place, pool));
-    view.best_of(candidates, choices, work).expect("candidates are not empty")
+    view.best_of(candidates, choices, |place, _| view.work(place)).expect("candidates are not empty")
 }
 
 /// Nanoseconds of expected work ahead, per weight.
 pub(super) fn score(view: &View<'_>, position: usize) -> f64 {
-    let latency = view.peak_latency(&view.tier.places[position], view.typical.latency());
-    latency * f64::from(view.in_flight(position) + 1) / view.member(position).weight
+    view.work_ns(position)
 }

@@ -1,10 +1,10 @@
 //! What a strategy may look at: the load and the estimates of the members of a tier, at one instant.
 
 use super::super::bits::{Bits, Candidates, Ones, nth_one};
-use super::super::latency;
 use super::super::pool::{Member, Place, Tier};
 use super::super::request::Request;
 use super::super::typical::Typical;
+use super::super::wheel::Wheel;
 use crate::rng::Draws;
 use crate::time::Nanos;
 
@@ -52,10 +52,20 @@ impl View<'_> {
         place.slot.mirror.score()
     }
 
-    /// Proportional to `latency` × (attempts in flight + 1) per weight: the expected work ahead.
+    /// Proportional to the expected latency × (attempts in flight + 1) per weight: the expected work ahead. Attempts in flight that
+    /// are older than what is expected count in full.
     #[inline]
-    pub fn work(place: &Place, latency: f64) -> u64 {
-        key(latency * f64::from_bits(place.slot.mirror.score()) * place.inverse_weight)
+    pub fn work(&self, place: &Place) -> u64 {
+        match place.slot.mirror.late_by(self.now) {
+            None => place.slot.mirror.score(),
+            Some(age) => key(age.as_f64() * (f64::from(place.slot.mirror.in_flight()) + 1.0) * place.inverse_weight),
+        }
+    }
+
+    /// [`View::work`] in nanoseconds per weight.
+    pub fn work_ns(&self, position: usize) -> f64 {
+        let place = &self.tier.places[position];
+        f64::from_bits(self.work(place)) / (place.inverse_weight * self.member(position).weight)
     }
 
     /// Share of its limits that is left, 0…1.
@@ -63,32 +73,6 @@ impl View<'_> {
     pub fn headroom(place: &Place) -> f64 {
         let own = place.slot.mirror.headroom();
         place.group().map_or(own, |group| own.min(group.headroom()))
-    }
-
-    /// Expected time of a typical request, ns, where `pool` is that of the whole pool. Without an answer so far: the
-    /// pool's. An estimate that is older than its time constant moves from the slow side towards the pool's, so that a
-    /// provider which was slow once is tried again. Attempts in flight that are older than the estimate count in full: a
-    /// hung provider is seen early.
-    #[inline]
-    pub fn latency(&self, place: &Place, pool: f64) -> f64 {
-        let mirror = &place.slot.mirror;
-        let (typical, at) = mirror.typical_or(pool);
-        let estimate = if typical <= pool {
-            typical
-        } else {
-            let age = self.now.since(at).as_f64() * (1.0 / (3.0 * latency::TAU));
-            pool + (typical - pool) / (1.0 + age)
-        };
-        mirror.at_least_mean_age(self.now, estimate)
-    }
-
-    /// The peak-sensitive estimate, faded to `now`, ns, with the edges of [`View::latency`].
-    #[inline]
-    pub fn peak_latency(&self, place: &Place, pool: f64) -> f64 {
-        let mirror = &place.slot.mirror;
-        let (peak, at) = mirror.peak_or(pool);
-        let rest = if peak < pool { peak } else { pool };
-        mirror.at_least_mean_age(self.now, rest + (peak - rest) * latency::fade(self.now, at))
     }
 
     /// The candidate with the lowest score; ties at random, in proportion to the weights. See [`key`] for scores that are floats.
@@ -117,31 +101,33 @@ impl View<'_> {
     }
 
     /// The lowest of a block.
-    #[inline]
+    #[inline(always)]
     fn lowest_in<C: Candidates, S: Ord + Copy>(
         &self,
         candidates: &C,
         block: usize,
         score: impl Fn(&Place, &Member) -> S,
     ) -> Option<Ties<S>> {
-        const AHEAD: usize = 4;
+        const LANES: usize = 2;
         let (places, members) = (&self.tier.places[block * 64..], &self.tier.members[block * 64..]);
         let first = candidates.block(block).next()? % 64;
         let mut ties = Ties::of(score(&places[first], &members[first]), block, 1 << first);
         if let Some(count) = candidates.all_of(block) {
-            let (places, members) = (places[..count].chunks_exact(AHEAD), members[..count].chunks_exact(AHEAD));
-            let mut bit = 1;
+            let (places, members) = (places[..count].chunks_exact(LANES), members[..count].chunks_exact(LANES));
+            let (mut bit, mut lanes) = (1, [ties; LANES]);
             let rest = places.remainder().iter().zip(members.remainder());
+            // What one comparison finds is not waited for by the next.
             for (places, members) in places.zip(members) {
-                for lane in 0..AHEAD {
-                    ties.consider(bit << lane, score(&places[lane], &members[lane]));
+                for lane in 0..LANES {
+                    lanes[lane].consider(bit << lane, score(&places[lane], &members[lane]));
                 }
-                bit <<= AHEAD;
+                bit <<= LANES;
             }
             for (place, member) in rest {
                 ties.consider(bit, score(place, member));
                 bit <<= 1;
             }
+            lanes.into_iter().for_each(|lane| ties.add(lane));
         } else {
             for position in candidates.block(block) {
                 let lane = position % 64;
@@ -195,56 +181,25 @@ impl View<'_> {
         if ties.mask & (ties.mask - 1) == 0 {
             return base + ties.mask.trailing_zeros() as usize;
         }
-        base + if self.tier.weighted { self.weighted_one(ties.mask, base) } else { self.any_one(ties.mask) }
+        base + if self.tier.weighted { self.weighted_one(ties.mask, base) } else { self.any_one(ties.mask, base) }
     }
 
+    /// Draws from the whole block, which need not wait until it is known who is tied, and from the tied ones only if that is not
+    /// one of them: the probabilities are the same.
     #[inline(never)]
-    fn any_one(&self, mask: u64) -> usize {
-        // All of the first n, as in an idle pool: nothing to count.
-        let ones = if mask & mask.wrapping_add(1) == 0 { mask.trailing_ones() } else { mask.count_ones() };
-        let rank = self.draws().below(ones.into()) as usize;
-        if mask >> rank & 1 == 1 && mask.trailing_ones() as usize > rank { rank } else { nth_one(mask, rank) }
+    fn any_one(&self, mask: u64, base: usize) -> usize {
+        let mut draws = self.draws();
+        let one = draws.below((self.tier.members.len() - base).min(64) as u64) as usize;
+        if mask >> one & 1 == 1 { one } else { nth_one(mask, draws.below(mask.count_ones().into()) as usize) }
     }
 
+    /// [`View::any_one`] with weights.
     #[inline(never)]
     fn weighted_one(&self, mask: u64, base: usize) -> usize {
-        if !self.tier.sums.is_empty() {
-            return self.whole_weighted_one(mask, base);
-        }
-        let weights = || Ones::new(mask, 0).map(|bit| (bit, self.member(base + bit).weight));
-        let mut point = self.draws().unit() * weights().map(|(_, weight)| weight).sum::<f64>();
-        for (bit, weight) in weights() {
-            if point < weight {
-                return bit;
-            }
-            point -= weight;
-        }
-        // Rounding can leave a point behind the last one.
-        63 - mask.leading_zeros() as usize
-    }
-
-    /// The same where all weights are whole: then sums of them are exact in any order, and integers tell without a branch where
-    /// the point lies.
-    #[inline]
-    fn whole_weighted_one(&self, mask: u64, base: usize) -> usize {
-        let sums = &self.tier.sums[base..];
-        let (first, run) = (mask.trailing_zeros() as usize, mask >> mask.trailing_zeros());
-        let unit = self.draws().unit();
-        // Neighbours, as in an idle pool.
-        if run & run.wrapping_add(1) == 0 {
-            let sums = &sums[first..=first + run.trailing_ones() as usize];
-            let point = sums[0] + (unit * (sums[sums.len() - 1] - sums[0]) as f64) as u64;
-            let passed = sums[1..].partition_point(|sum| *sum <= point);
-            return first + passed.min(sums.len() - 2);
-        }
-        let weights = || Ones::new(mask, 0).map(|bit| (bit, sums[bit + 1] - sums[bit]));
-        let point = (unit * weights().map(|(_, weight)| weight).sum::<u64>() as f64) as u64;
-        let (mut chosen, mut passed) = (first, 0);
-        for (bit, weight) in weights() {
-            chosen = if passed <= point { bit } else { chosen };
-            passed += weight;
-        }
-        chosen
+        let wheel = &self.tier.wheels[base / 64];
+        let mut draws = self.draws();
+        let one = wheel.at(draws.next_u64());
+        if mask >> one & 1 == 1 { one } else { weighted_one_of(mask, wheel, draws) }
     }
 
     /// `choices` distinct random candidates (all of them if there are not more), the best of which `score` decides.
@@ -281,8 +236,9 @@ impl View<'_> {
 
     /// Floyd's sampling without replacement (Bentley, Floyd: "A Sample of Brilliance", CACM 30(9), 1987).
     fn sample<C: Candidates>(&self, candidates: &C, count: usize, choices: usize) -> Bits {
-        // The draws after the one that a tie takes.
+        // The draws after those that a tie takes.
         let mut draws = self.draws();
+        draws.next_u64();
         draws.next_u64();
         let mut ranks = Bits::empty(count);
         for last in count - choices..count {
@@ -293,6 +249,19 @@ impl View<'_> {
         ranks.iter().filter_map(|rank| candidates.nth(rank)).for_each(|position| sampled.insert(position));
         sampled
     }
+}
+
+/// One of the bits of `mask`, which weigh what they do on the wheel.
+#[inline(never)]
+fn weighted_one_of(mask: u64, wheel: &Wheel, mut draws: Draws) -> usize {
+    let weights = || Ones::new(mask, 0).map(|bit| (bit, wheel.weight(bit)));
+    let point = draws.below(weights().map(|(_, weight)| weight).sum());
+    let (mut chosen, mut passed) = (0, 0);
+    for (bit, weight) in weights() {
+        chosen = if passed <= point { bit } else { chosen };
+        passed += weight;
+    }
+    chosen
 }
 
 impl<S: Ord + Copy> Ties<S> {
@@ -309,6 +278,14 @@ impl<S: Ord + Copy> Ties<S> {
         self.mask = if score < self.score { 0 } else { self.mask };
         self.score = if score < self.score { score } else { self.score };
         self.mask |= if score == self.score { bit } else { 0 };
+    }
+
+    /// Others of the same block.
+    #[inline]
+    fn add(&mut self, other: Ties<S>) {
+        self.mask = if other.score < self.score { 0 } else { self.mask };
+        self.mask |= if other.score > self.score { 0 } else { other.mask };
+        self.score = if other.score < self.score { other.score } else { self.score };
     }
 }
 

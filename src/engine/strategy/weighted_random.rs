@@ -5,11 +5,12 @@
 
 use super::super::bits::Candidates;
 use super::super::pool::Member;
+use super::super::wheel::Wheel;
 use super::View;
 
-/// Running sums of the weights in whole units.
+/// The weights in whole units.
 pub(crate) struct WeightedRandom {
-    sums: Box<[u64]>,
+    wheel: Wheel,
 }
 
 /// Draws that may hit a provider that is not eligible before the eligible ones are summed instead.
@@ -17,22 +18,16 @@ const REJECTIONS_MAX: usize = 4;
 
 impl WeightedRandom {
     pub fn new(members: &[Member]) -> WeightedRandom {
-        let sums = members.iter().scan(0, |sum, member| {
-            *sum += member.units;
-            Some(*sum)
-        });
-        WeightedRandom { sums: sums.collect() }
+        WeightedRandom { wheel: Wheel::new(members.iter().map(|member| member.units)) }
     }
 
-    /// O(log n) while most weight is eligible: draws over all members and rejects the others, which leaves the
+    /// O(1) while most weight is eligible: draws over all members and rejects the others, which leaves the
     /// proportions among the eligible ones exact; O(n) otherwise.
     #[inline]
     pub fn choose(&self, view: &View<'_>, candidates: &impl Candidates) -> usize {
-        let total = self.sums[self.sums.len() - 1];
         let mut draws = view.draws();
         for _ in 0..REJECTIONS_MAX {
-            let point = draws.below(total);
-            let position = self.sums.partition_point(|sum| *sum <= point);
+            let position = self.wheel.at(draws.next_u64());
             if candidates.contains(position) {
                 return position;
             }
