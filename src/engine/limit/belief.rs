@@ -24,6 +24,7 @@ impl Belief {
     /// Declared limits, nothing learned.
     pub fn new(mut declared: Ledger) -> Belief {
         declared.make_room();
+        declared.look_back();
         Belief { unlimited: declared.is_unlimited(), declared, learned: None }
     }
 
@@ -32,6 +33,7 @@ impl Belief {
         let replaced = self.declared.replace(now, limits);
         debug_assert!(replaced.is_ok(), "{replaced:?}");
         self.declared.make_room();
+        self.declared.look_back();
         // What was doubted was the old declaration.
         self.learned.iter_mut().for_each(|learned| learned.doubted = false);
         self.unlimited = self.declared.is_unlimited() && self.learned.is_none();

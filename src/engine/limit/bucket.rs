@@ -1,6 +1,7 @@
 //! Token bucket, as the generic cell rate algorithm.
 
 use super::FreeAt;
+use super::hindsight::Hindsight;
 use super::rate::Rate;
 use crate::time::Nanos;
 
@@ -23,6 +24,8 @@ pub(super) struct Bucket {
     before: u128,
     /// 1 / depth, to tell the remaining fraction without a division.
     depth_inverse: f64,
+    /// Where settlements count as of the admission.
+    hindsight: Option<Box<Hindsight>>,
 }
 
 /// Bound of a debt. With it, full + depth and now × rate + depth (each below 2^127 + 2^109) cannot overflow.
@@ -33,7 +36,7 @@ impl Bucket {
         let depth = rate.burst.map_or(rate.slice_units(), |burst| u128::from(burst) * u128::from(rate.span));
         // Less than one request deep would admit nothing, ever.
         let depth = depth.max(u128::from(rate.unit()));
-        Bucket { rate: rate.scaled, unit: rate.unit(), depth, full: 0, before: 0, depth_inverse: 1.0 / depth as f64 }
+        Bucket { rate: rate.scaled, unit: rate.unit(), depth, full: 0, before: 0, depth_inverse: 1.0 / depth as f64, hindsight: None }
     }
 
     #[inline]
@@ -59,23 +62,55 @@ impl Bucket {
         self.full = self.before;
     }
 
-    #[inline]
     pub fn take(&mut self, now: Nanos, cost: u64) {
-        self.full = self.full.max(self.at(now)).saturating_add(self.units(cost)).min(FULL_MAX);
+        let (at, before) = (self.at(now), self.full);
+        self.full = before.max(at).saturating_add(self.units(cost)).min(FULL_MAX);
+        self.note(at, before);
     }
 
     /// Takes the cost, or what there is.
     pub fn drain(&mut self, now: Nanos, cost: u64) {
         let at = self.at(now);
         let empty = at + self.depth;
-        if self.full < empty {
-            self.full = self.full.max(at).saturating_add(self.units(cost)).min(empty);
+        let before = self.full;
+        if before < empty {
+            self.full = before.max(at).saturating_add(self.units(cost)).min(empty);
+            self.note(at, before);
         }
     }
 
+    /// What was taken since it was full at `before`.
+    fn note(&mut self, at: u128, before: u128) {
+        if let Some(hindsight) = &mut self.hindsight {
+            hindsight.taken(at, self.full - before.max(at));
+        }
+    }
+
+    /// Admission `number` used so much less than it took.
     #[inline]
-    pub fn give_back(&mut self, amount: u64) {
-        self.full = self.full.saturating_sub(self.units(amount));
+    pub fn give_back(&mut self, now: Nanos, number: u64, amount: u64) {
+        let full = self.full.saturating_sub(self.units(amount));
+        self.full = if self.hindsight.is_none() { full } else { self.full_in_hindsight(now, number, amount).max(full).min(self.full) };
+    }
+
+    /// Before when it cannot be full, had admission `number` taken so much less.
+    #[inline(never)]
+    fn full_in_hindsight(&mut self, now: Nanos, number: u64, amount: u64) -> u128 {
+        let (at, units) = (self.at(now), self.units(amount));
+        self.hindsight.as_mut().map_or(0, |hindsight| at + hindsight.give_back(at, number, units))
+    }
+
+    /// From now on what is given back counts as never taken, also where the bucket would have been full in between; `next` is the
+    /// number of the ledger's next admission, and each has to be told by [`Bucket::admitted`].
+    pub fn look_back(&mut self, now: Nanos, next: u64) {
+        let at = self.at(now);
+        self.hindsight = Some(Box::new(Hindsight::new(at, self.full.saturating_sub(at), next)));
+    }
+
+    /// Admission `number` took so much.
+    pub fn admitted(&mut self, now: Nanos, number: u64, cost: u64) {
+        let (at, units) = (self.at(now), self.units(cost));
+        self.hindsight.iter_mut().for_each(|hindsight| hindsight.admitted(at, number, units));
     }
 
     pub fn free_at(&self, now: Nanos, cost: u64) -> FreeAt {

@@ -32,6 +32,8 @@ pub struct Ledger {
     is_steady: bool,
     pub(super) weighs_headroom: bool,
     pub(super) headroom: f64,
+    /// Settlements count as of the admission.
+    looks_back: bool,
 }
 
 impl Ledger {
@@ -54,6 +56,7 @@ impl Ledger {
             is_steady: true,
             weighs_headroom: false,
             headroom: 1.0,
+            looks_back: false,
         };
         ledger.replace(Nanos::ZERO, limits)?;
         Ok(ledger)
@@ -83,6 +86,7 @@ impl Ledger {
         self.max_concurrency = limits.max_concurrency.unwrap_or(u32::MAX);
         self.charge = limits.charge;
         self.count_refused = limits.count_refused;
+        self.looks_back = false;
         Ok(())
     }
 
@@ -90,6 +94,15 @@ impl Ledger {
     /// window holds at most 65,536 of them.
     pub(super) fn make_room(&mut self) {
         self.limits.iter_mut().for_each(Limit::make_room);
+    }
+
+    /// For who estimates what its provider charges in truth: from now on what a settlement gives back counts as never taken. A
+    /// bucket that would have been full in between then holds no more than the provider's.
+    pub(super) fn look_back(&mut self) {
+        self.looks_back = self.charge == Charge::Actual;
+        if self.looks_back {
+            self.limits.iter_mut().for_each(|limit| limit.look_back(self.latest, self.next));
+        }
     }
 
     /// Takes one request, the tokens of `cost` and one place in flight from every limit; on refusal, nothing from any.
@@ -177,10 +190,19 @@ impl Ledger {
         if self.weighs_headroom {
             self.headroom = self.headroom_about(now);
         }
+        if self.looks_back {
+            self.note_admission(cost);
+        }
         self.open = open & (self.in_flight < self.max_concurrency);
         let admission = Admission { at: now, number: self.next as u32, charged: self.charged.add(1, cost) };
         self.next += 1;
         Some(admission)
+    }
+
+    /// The admission that is about to get the next number took this cost.
+    #[inline(never)]
+    fn note_admission(&mut self, cost: Cost) {
+        self.limits.iter_mut().for_each(|limit| limit.admitted(self.latest, self.next, cost));
     }
 
     /// The first `count` limits have taken this cost, and another one refuses.

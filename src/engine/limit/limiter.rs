@@ -73,7 +73,7 @@ impl Limiter {
     #[inline(never)]
     fn settle(&mut self, now: Nanos, at: Nanos, number: u64, reserved: u64, actual: u64) {
         match self {
-            Limiter::Bucket(bucket) if actual < reserved => bucket.give_back(reserved - actual),
+            Limiter::Bucket(bucket) if actual < reserved => bucket.give_back(now, number, reserved - actual),
             Limiter::Bucket(bucket) => bucket.take(now, actual - reserved),
             Limiter::Fixed(window) => window.adjust(now, at, reserved, actual),
             Limiter::Sliding(window) => window.adjust(now, number, reserved, actual),
@@ -103,6 +103,24 @@ impl Limit {
     pub fn make_room(&mut self) {
         if let Limiter::Sliding(window) = &mut self.limiter {
             window.make_room();
+        }
+    }
+
+    /// As [`Bucket::look_back`]; windows always settle what was taken then.
+    pub fn look_back(&mut self, now: Nanos, next: u64) {
+        let settled = self.is_settled();
+        if let Limiter::Bucket(bucket) = &mut self.limiter
+            && settled
+        {
+            bucket.look_back(now, next);
+        }
+    }
+
+    /// Admission `number` was charged this cost.
+    pub fn admitted(&mut self, now: Nanos, number: u64, cost: Cost) {
+        let amount = self.amount(cost);
+        if let Limiter::Bucket(bucket) = &mut self.limiter {
+            bucket.admitted(now, number, amount);
         }
     }
 
@@ -224,7 +242,7 @@ impl Limit {
             return;
         }
         match &mut self.limiter {
-            Limiter::Bucket(bucket) if actual < reserved => bucket.give_back(reserved - actual),
+            Limiter::Bucket(bucket) if actual < reserved => bucket.give_back(now, number, reserved - actual),
             Limiter::Fixed(window) => window.adjust(now, at, reserved, actual),
             other => other.settle(now, at, number, reserved, actual),
         }

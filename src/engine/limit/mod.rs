@@ -63,6 +63,7 @@ mod found;
 mod found_bucket;
 mod growth;
 pub mod headers;
+mod hindsight;
 mod kind;
 mod learned;
 mod ledger;

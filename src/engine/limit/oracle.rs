@@ -33,6 +33,8 @@ pub(super) struct Oracle {
     max_concurrency: u32,
     in_flight: u32,
     admitted: usize,
+    /// Buckets are corrected in place too.
+    looks_back: bool,
 }
 
 impl Oracle {
@@ -45,7 +47,13 @@ impl Oracle {
             max_concurrency: limits.max_concurrency.unwrap_or(u32::MAX),
             in_flight: 0,
             admitted: 0,
+            looks_back: false,
         }
+    }
+
+    /// As if what was used had been known from the start.
+    pub fn looking_back(self) -> Oracle {
+        Oracle { looks_back: true, ..self }
     }
 
     /// The dimensions that would refuse `cost` at `now`.
@@ -92,7 +100,7 @@ impl Oracle {
         self.in_flight -= 1;
         for limit in &mut self.limits {
             let used = i128::from(actual(limit.dimension));
-            if limit.algorithm == Algorithm::TokenBucket {
+            if limit.algorithm == Algorithm::TokenBucket && !self.looks_back {
                 let amount = i128::from(reserved(limit.dimension)) - used;
                 limit.history.push((now.as_nanos(), Change::Returned { amount }));
                 continue;

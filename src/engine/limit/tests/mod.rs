@@ -3,6 +3,7 @@
 mod against_the_oracle;
 mod by_hand;
 mod headers;
+mod hindsight;
 mod learned;
 
 use super::*;
