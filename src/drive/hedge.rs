@@ -56,7 +56,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         let Some(live) = self.requests.get(slot) else { return };
         if live.request.tried.contains(lease.provider()) {
             // Nothing else is left, and the same provider twice is no hedge.
-            self.engines[live.replica].settle(self.now, lease, Outcome::new(AttemptResult::Abandoned));
+            self.engines[live.replica].settle(self.now, lease, Outcome::new(AttemptResult::NotSent));
             return self.hedges.refund();
         }
         self.send(slot, lease, AttemptKind::Hedge);

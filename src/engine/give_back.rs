@@ -5,13 +5,13 @@ use super::refusal::RefusalKind;
 use super::request::{AttemptResult, Outcome};
 use crate::time::Nanos;
 
-/// A refused attempt used no quota, unless the provider counts refusals; any other keeps its request, and its tokens
-/// become what the provider counted, where it said. A 503 may be a refusal or an answer that used quota: it is taken for the
+/// A refused attempt used no quota, unless the provider counts refusals, nor did one that was never sent; any other keeps its
+/// request, and its tokens become what the provider counted, where it said. A 503 may be a refusal or an answer that used quota: it is taken for the
 /// latter, since believing in too little costs a moment and believing in too much a 429. A refusal for the rate or
 /// its growth teaches, unless it asks for a pause over `pause_max`, which no rate explains; `None`: quotas do not count.
 #[inline]
 pub(super) fn give_back(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
-    if matches!(outcome.result, AttemptResult::Status(429) | AttemptResult::ConnectionError) {
+    if matches!(outcome.result, AttemptResult::Status(429) | AttemptResult::ConnectionError | AttemptResult::NotSent) {
         return return_refused(quota, now, reservation, outcome, pause_max);
     }
     if quota.is_unlimited() {
@@ -29,7 +29,7 @@ fn return_refused(quota: &mut Belief, now: Nanos, reservation: &Reservation, out
         Some(RefusalKind::Ramp) if teaches => quota.grew_too_fast(now, reservation.at()),
         _ => {}
     }
-    if quota.count_refused() {
+    if quota.count_refused() && outcome.result != AttemptResult::NotSent {
         quota.keep(now, reservation);
     } else {
         quota.undo(now, reservation);

@@ -232,7 +232,12 @@ impl Core {
                 self.health.answered(now, ttft);
             }
             // Other 4xx are about the request, the rest about the client: neither says how fast the provider is.
-            AttemptResult::Status(400..=407 | 410..=428 | 430..=499) | AttemptResult::Abandoned | AttemptResult::CallerTimedOut => return,
+            AttemptResult::Status(400..=407 | 410..=428 | 430..=499)
+            | AttemptResult::Abandoned
+            | AttemptResult::CallerTimedOut
+            | AttemptResult::NotSent => {
+                return;
+            }
             AttemptResult::Status(_) | AttemptResult::ConnectionError | AttemptResult::TimedOut | AttemptResult::Interrupted => {
                 self.speed.failed(now, elapsed);
             }

@@ -273,6 +273,8 @@ pub enum AttemptResult {
     Interrupted,
     /// The client went away, or another attempt of the request won; says nothing about the provider.
     Abandoned,
+    /// It was never sent: the lease uses no quota, and says nothing about the provider.
+    NotSent,
 }
 
 impl AttemptResult {
@@ -282,7 +284,7 @@ impl AttemptResult {
         match self {
             AttemptResult::Status(status) => matches!(status, 408 | 409 | 429 | 500..=599),
             AttemptResult::ConnectionError | AttemptResult::TimedOut | AttemptResult::CallerTimedOut => true,
-            AttemptResult::Success | AttemptResult::Interrupted | AttemptResult::Abandoned => false,
+            AttemptResult::Success | AttemptResult::Interrupted | AttemptResult::Abandoned | AttemptResult::NotSent => false,
         }
     }
 }
@@ -312,7 +314,7 @@ mod tests {
             assert!(!AttemptResult::Status(status).is_retriable(), "{status}");
         }
         assert!(AttemptResult::ConnectionError.is_retriable() && AttemptResult::TimedOut.is_retriable());
-        for result in [AttemptResult::Success, AttemptResult::Interrupted, AttemptResult::Abandoned] {
+        for result in [AttemptResult::Success, AttemptResult::Interrupted, AttemptResult::Abandoned, AttemptResult::NotSent] {
             assert!(!result.is_retriable(), "{result:?}");
         }
     }

@@ -155,6 +155,7 @@ fn in_flight_returns_to_zero_whatever_happened() {
         AttemptResult::CallerTimedOut,
         AttemptResult::Interrupted,
         AttemptResult::Abandoned,
+        AttemptResult::NotSent,
     ];
     every(|strategy| {
         // Without outlier detection and cooldown, which have tests of their own.

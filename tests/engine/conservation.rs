@@ -46,10 +46,11 @@ fn draw_outcome(draw: &mut Draws) -> Outcome {
         AttemptResult::CallerTimedOut,
         AttemptResult::Interrupted,
         AttemptResult::Abandoned,
+        AttemptResult::NotSent,
     ];
     let usage = draw.chance(0.7).then(|| Usage { input_tokens: draw.below(900) as u32, output_tokens: draw.below(900) as u32 });
     let retry_after = draw.chance(0.2).then(|| Nanos::from_millis(draw.below(5_000)));
-    Outcome { usage, retry_after, ..Outcome::new(results[draw.below(10) as usize]) }
+    Outcome { usage, retry_after, ..Outcome::new(results[draw.below(11) as usize]) }
 }
 
 fn in_flight(engine: &Engine, now: Nanos) -> u64 {
@@ -99,12 +100,16 @@ fn nothing_leaks_through_ends_and_reconfigurations() {
     }
 }
 
-/// Reserve − settle = 0: attempts that used nothing (their connection broke) leave every quota as whole as it was, at the same instant.
+/// Reserve − settle = 0: attempts that used nothing (their connection broke, or they were never sent, in which case it does not matter
+/// whether refusals count) leave every quota as whole as it was, at the same instant.
 #[test]
 fn an_attempt_that_used_nothing_leaves_nothing() {
     for (seed, algorithm) in (0..60).zip([Algorithm::TokenBucket, Algorithm::FixedWindow, Algorithm::SlidingWindow].into_iter().cycle()) {
         let mut draw = Draws::new(seed, Stream::Service, 4);
-        let limits = Limits { rpm: Some(60.0), tpm: Some(50_000.0), max_concurrency: Some(40), algorithm, ..Limits::default() };
+        let count_refused = draw.chance(0.5);
+        let result = if count_refused { AttemptResult::NotSent } else { AttemptResult::ConnectionError };
+        let limits =
+            Limits { rpm: Some(60.0), tpm: Some(50_000.0), max_concurrency: Some(40), algorithm, count_refused, ..Limits::default() };
         let pool = (0..3).map(|i| ProviderConfig { name: format!("p{i}"), limits: limits.clone(), ..ProviderConfig::default() });
         let config = Config { outlier_detection: None, ..Config::new(Strategy::LeastConnections, pool.collect()) };
         let engine = Engine::new(config).expect("a valid configuration");
@@ -120,7 +125,7 @@ fn an_attempt_that_used_nothing_leaves_nothing() {
         assert!(headroom(&engine) < 2.5, "seed {seed}: they hold something");
         for decision in leases {
             if let Decision::Send(lease) = decision {
-                engine.settle(now, lease, Outcome::new(AttemptResult::ConnectionError));
+                engine.settle(now, lease, Outcome::new(result));
             }
         }
         assert_eq!((in_flight(&engine, now), headroom(&engine)), (0, 3.0), "seed {seed}, {algorithm:?}");

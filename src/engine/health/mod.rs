@@ -39,7 +39,7 @@ const EXHAUSTED_MAX: Nanos = Nanos::from_secs(25 * 3_600);
 pub(crate) fn vote(outcome: &Outcome, first: bool, trial: bool) -> Vote {
     match outcome.result {
         AttemptResult::Success => Vote::Good,
-        AttemptResult::Abandoned | AttemptResult::CallerTimedOut => Vote::Neither,
+        AttemptResult::Abandoned | AttemptResult::CallerTimedOut | AttemptResult::NotSent => Vote::Neither,
         // On trial a refusal is a failure: the provider is not ready. Otherwise it is a matter of quota.
         AttemptResult::Status(429) if trial => Vote::Bad,
         AttemptResult::Status(429) => Vote::Neither,
