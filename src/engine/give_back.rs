@@ -7,7 +7,7 @@ use crate::time::Nanos;
 
 /// A refused attempt used no quota, unless the provider counts refusals, nor did one that was never sent; any other keeps its
 /// request, and its tokens become what the provider counted, where it said. A 503 may be a refusal or an answer that used quota: it is taken for the
-/// latter, since believing in too little costs a moment and believing in too much a 429. A refusal for the rate or
+/// latter, since believing in too little costs a moment and believing in too much a 429; so the rate may not grow from there. A refusal for the rate or
 /// its growth teaches, unless it asks for a pause over `pause_max`, which no rate explains; `None`: quotas do not count.
 #[inline]
 pub(super) fn give_back(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
@@ -16,6 +16,9 @@ pub(super) fn give_back(quota: &mut Belief, now: Nanos, reservation: &Reservatio
     }
     if quota.is_unlimited() {
         return quota.leave();
+    }
+    if outcome.result == AttemptResult::Status(503) {
+        quota.doubt(now, reservation);
     }
     let usage = outcome.usage.map(|usage| Cost { input: usage.input_tokens.into(), output: usage.output_tokens.into() });
     quota.end(now, reservation, usage);

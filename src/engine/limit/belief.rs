@@ -136,7 +136,13 @@ impl Belief {
 
     /// The attempt of `reservation` was refused, and the provider counts refusals.
     pub fn keep(&mut self, now: Nanos, reservation: &Reservation) {
+        self.declared.doubt(now, reservation);
         self.declared.end(now, reservation, None);
+    }
+
+    /// As [`Ledger::doubt`].
+    pub fn doubt(&mut self, now: Nanos, reservation: &Reservation) {
+        self.declared.doubt(now, reservation);
     }
 
     /// The headers of the answer to the attempt of `reservation`. Call it before that is settled. Where a limit is declared they

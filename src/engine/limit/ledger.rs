@@ -281,6 +281,12 @@ impl Ledger {
         }
     }
 
+    /// The attempt of `reservation`, still to be settled, was perhaps never let in: it allows no growth.
+    pub(super) fn doubt(&mut self, now: Nanos, reservation: &Reservation) {
+        let now = self.advance(now);
+        self.limits.iter_mut().for_each(|limit| limit.doubt(now, reservation.at));
+    }
+
     /// Undoes a reservation whose attempt used nothing (it was never sent, or refused by a provider that does not count
     /// refusals): the request itself is given back too, by the rules of [`Ledger::settle`].
     pub fn cancel(&mut self, now: Nanos, reservation: Reservation) {

@@ -248,6 +248,13 @@ impl Limit {
         }
     }
 
+    /// What was admitted at `at` was perhaps never let in: it stays charged, but the rate must not grow from there.
+    pub fn doubt(&mut self, now: Nanos, at: Nanos) {
+        if let Limiter::Ramp(ramp) = &mut self.limiter {
+            ramp.doubt(now, at);
+        }
+    }
+
     /// Earliest admission of `cost`, if nothing else happens.
     pub fn free_at(&mut self, now: Nanos, cost: u64) -> FreeAt {
         match &mut self.limiter {

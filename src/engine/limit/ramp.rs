@@ -20,6 +20,8 @@ pub(super) struct Ramp {
     second: u64,
     /// Admitted in it.
     used: u64,
+    /// Of these, perhaps never let in.
+    doubtful: u64,
     /// Admitted in the ten seconds before, by second modulo ten.
     past: [u64; MEMORY as usize],
     /// The most of `past`.
@@ -28,7 +30,7 @@ pub(super) struct Ramp {
 
 impl Ramp {
     pub fn new(step: u64) -> Ramp {
-        Ramp { step, second: 0, used: 0, past: [0; MEMORY as usize], busiest: 0 }
+        Ramp { step, second: 0, used: 0, doubtful: 0, past: [0; MEMORY as usize], busiest: 0 }
     }
 
     #[inline]
@@ -61,10 +63,26 @@ impl Ramp {
     /// One that was taken at `at` was never let in.
     pub fn give_back(&mut self, now: Nanos, at: Nanos) {
         self.roll(now);
-        let second = at.as_nanos() / NANOS_PER_SECOND;
-        if second == self.second {
+        if at.as_nanos() / NANOS_PER_SECOND == self.second {
             self.used = self.used.saturating_sub(1);
-        } else if second + MEMORY >= self.second {
+        } else {
+            self.take_from_past(at);
+        }
+    }
+
+    /// One that was taken at `at` was perhaps never let in: it keeps its place in its second, but allows no growth after that.
+    pub fn doubt(&mut self, now: Nanos, at: Nanos) {
+        self.roll(now);
+        if at.as_nanos() / NANOS_PER_SECOND == self.second {
+            self.doubtful += 1;
+        } else {
+            self.take_from_past(at);
+        }
+    }
+
+    fn take_from_past(&mut self, at: Nanos) {
+        let second = at.as_nanos() / NANOS_PER_SECOND;
+        if second + MEMORY >= self.second {
             let past = &mut self.past[(second % MEMORY) as usize];
             *past = past.saturating_sub(1);
             self.busiest = self.past.iter().copied().max().unwrap_or(0);
@@ -126,11 +144,11 @@ impl Ramp {
     }
 
     fn turn(&mut self, second: u64) {
-        self.past[(self.second % MEMORY) as usize] = self.used;
+        self.past[(self.second % MEMORY) as usize] = self.used.saturating_sub(self.doubtful);
         for silent in self.second + 1..second.min(self.second + 1 + MEMORY) {
             self.past[(silent % MEMORY) as usize] = 0;
         }
-        (self.second, self.used) = (second, 0);
+        (self.second, self.used, self.doubtful) = (second, 0, 0);
         self.busiest = self.past.iter().copied().max().unwrap_or(0);
     }
 }
@@ -151,6 +169,19 @@ mod tests {
         assert_eq!((0..4).map(&mut admitted).collect::<Vec<_>>(), [20, 40, 60, 80]);
         assert_eq!(admitted(13), 100, "nine silent seconds: the tenth before is remembered");
         assert_eq!(admitted(24), 20, "ten are not");
+    }
+
+    /// Of two a second, of which one was perhaps refused: the second stays full, and the next allows one and the step, as does the one after
+    /// that when another of the next second turns out to be doubtful late.
+    #[test]
+    fn what_was_perhaps_refused_keeps_its_place_and_allows_no_growth() {
+        let (mut ramp, at) = (Ramp::new(2), Nanos::from_millis);
+        let fill = |ramp: &mut Ramp, now| (0..9).filter(|_| ramp.admit(now).0).count();
+        assert_eq!(fill(&mut ramp, at(500)), 2);
+        ramp.doubt(at(600), at(500));
+        assert_eq!((fill(&mut ramp, at(700)), fill(&mut ramp, at(1_500))), (0, 3));
+        ramp.doubt(at(2_000), at(1_500));
+        assert_eq!(fill(&mut ramp, at(2_100)), 4);
     }
 
     /// Against a list of all admissions, over random gaps: admits iff the second has fewer than the rule allows, and is
