@@ -9,4 +9,5 @@ mod declared;
 mod headers;
 mod pool;
 mod sizes;
+mod sole;
 mod undeclared;

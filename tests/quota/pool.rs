@@ -220,6 +220,14 @@ impl Outcome {
     }
 }
 
+/// 429s and attempts of a scenario.
+pub fn refusals(text: &str) -> (u64, u64) {
+    let loaded = scenario::parse("quota.toml", text, &Overrides::default()).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
+    let mut count = Count::default();
+    drive::simulate(&loaded.scenario.plan, &mut count, Options::default()).expect("the plan is valid");
+    (count.refused, count.attempts)
+}
+
 /// Counts what the figures need.
 #[derive(Default)]
 struct Count {

@@ -4,13 +4,14 @@ use std::fmt::Write;
 
 use lbsim::rng::{Draws, Stream};
 
-use crate::pool::count_refused;
+use crate::pool::refusals;
 
-/// Worlds in one test run; `QUOTA_WORLDS` draws more.
-const WORLDS: u64 = 300;
+/// Worlds in one test run; `QUOTA_WORLDS` draws more, `QUOTA_WORLD` one alone.
+const WORLDS: u64 = 500;
 
-/// Providers with up to seven limits each of all algorithms, some of one quota group, that charge estimates or what is used, are slow, fail, hang,
-/// stall, and refuse connections; clients that leave, time-outs, retries and hedges.
+/// Providers with up to nine limits of all algorithms, some in a quota group, that charge estimates or what is used, are slow, fail, hang,
+/// stall, refuse connections and overflow; clients that leave, requests that fail everywhere, time-outs, retries and hedges. What an answer
+/// uses is within `max_tokens`; a provider that charges it at once can be overdrawn by longer ones.
 #[test]
 fn nothing_is_refused() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
@@ -18,7 +19,7 @@ fn nothing_is_refused() {
     let (mut attempts, mut missed) = (0, String::new());
     for seed in worlds {
         let text = world(&mut Draws::new(seed, Stream::Probe, 0), seed);
-        let (refused, sent) = count_refused(&text);
+        let (refused, sent) = refusals(&text);
         attempts += sent;
         if refused > 0 {
             let _ = writeln!(missed, "world {seed}: {refused} of {sent} refused\n{text}");
@@ -42,6 +43,9 @@ fn world(draws: &mut Draws, seed: u64) -> String {
     let _ = writeln!(text, "tokens = {}", pick(draws, &sizes));
     if draws.chance(0.3) {
         let _ = writeln!(text, "burst = [{{ at = '59s', count = 40, every = '60s' }}]");
+    }
+    if draws.chance(0.3) {
+        let _ = writeln!(text, "[[load.class]]\nname = 'a'\nshare = '100%'\ncancel = '20%'\npoison = '5%'\ndeadline = '20s'");
     }
     let strategy = pick(draws, &["rate-limit-aware", "power-of-two", "round-robin", "least-connections", "lowest-latency", "random"]);
     let _ = writeln!(
@@ -73,15 +77,7 @@ fn world(draws: &mut Draws, seed: u64) -> String {
 
 fn provider(draws: &mut Draws, text: &mut String, index: u64, grouped: bool) {
     let _ = writeln!(text, "[[provider]]\nname = 'p{index}'");
-    let latency = pick(
-        draws,
-        &[
-            "latency = { p50 = '1s', p99 = '3s' }",
-            "latency = { p50 = '1s', p99 = '60s' }",
-            "latency = '20s'",
-            "ttft = { exponential = '1s' }\nitl = '30ms'",
-        ],
-    );
+    let latency = pick(draws, &LATENCIES);
     let _ = writeln!(text, "{latency}");
     if !grouped || index == 0 {
         let _ = writeln!(text, "limits = {{ {} }}", limits(draws));
@@ -91,6 +87,9 @@ fn provider(draws: &mut Draws, text: &mut String, index: u64, grouped: bool) {
     }
     if draws.chance(0.3) {
         let _ = writeln!(text, "error_rate = '20%'");
+    }
+    if draws.chance(0.3) {
+        let _ = writeln!(text, "error_latency = '{}'", pick(draws, &["0s", "700ms"]));
     }
     if draws.chance(0.3) {
         let _ = writeln!(text, "capacity = {{ slots = {}, queue = {} }}", 1 + draws.below(8), pick(draws, &["0", "3", "'unbounded'"]));
@@ -105,23 +104,7 @@ fn limits(draws: &mut Draws) -> String {
             let _ = write!(limits, ", {key} = {}", pick(draws, values));
         }
     };
-    maybe(
-        0.5,
-        "rpm",
-        &[
-            "1",
-            "2",
-            "6",
-            "60",
-            "100.5",
-            "600",
-            "60, burst = 1",
-            "60, burst = 2.5",
-            "90, burst = 10",
-            "60, request_period = '1s'",
-            "60, request_period = '10s'",
-        ],
-    );
+    maybe(0.5, "rpm", &REQUESTS);
     maybe(0.1, "rpd", &["40", "1_000"]);
     maybe(0.6, "tpm", &["34_800", "10_000", "5_000", "200_000"]);
     maybe(0.2, "itpm", &["10_000", "30_000.5"]);
@@ -138,3 +121,25 @@ fn limits(draws: &mut Draws) -> String {
         limits.replace(", burst = 2.5", "").replace(", burst = 10", "").replace(", burst = 1", "")
     }
 }
+
+const LATENCIES: [&str; 4] = [
+    "latency = { p50 = '1s', p99 = '3s' }",
+    "latency = { p50 = '1s', p99 = '60s' }",
+    "latency = '20s'",
+    "ttft = { exponential = '1s' }\nitl = '30ms'",
+];
+
+/// Requests a minute, some in buckets of another depth or in slices of their own.
+const REQUESTS: [&str; 11] = [
+    "1",
+    "2",
+    "6",
+    "60",
+    "100.5",
+    "600",
+    "60, burst = 1",
+    "60, burst = 2.5",
+    "90, burst = 10",
+    "60, request_period = '1s'",
+    "60, request_period = '10s'",
+];
