@@ -9,7 +9,8 @@
 //! What is malformed or absurd (negative, enormous, not a number, a date in the past) is left out and counted: a header is
 //! a hint, and a gateway must not trip over one.
 
-use crate::time::{NANOS_PER_SECOND, Nanos};
+use super::dates::{http_date, rfc3339};
+use crate::time::Nanos;
 
 /// No real quota is larger; a larger number is taken for garbage.
 const AMOUNT_MAX: f64 = 1e15;
@@ -133,7 +134,7 @@ pub fn parse(name: &str, value: &str, wall_clock: Nanos) -> Option<Header> {
         match name.as_str() {
             "retry-after-ms" => seconds(value, 1_000.0).map(|pause| Header::RetryAfter { pause, precise: true }),
             "retry-after" => {
-                let pause = seconds(value, 1.0).or_else(|| until(http_date(value)?, wall_clock));
+                let pause = seconds(value, 1.0).or_else(|| until(http_date(value, wall_clock)?, wall_clock));
                 pause.map(|pause| Header::RetryAfter { pause, precise: false })
             }
             _ => return None,
@@ -163,7 +164,7 @@ fn dimension_of(name: &str) -> Option<Dimension> {
 }
 
 /// A plain decimal number: no sign, no exponent, no `inf`.
-fn decimal(text: &str) -> Option<f64> {
+pub(super) fn decimal(text: &str) -> Option<f64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && text.bytes().any(|byte| byte.is_ascii_digit());
     if plain { text.parse().ok() } else { None }
 }
@@ -210,63 +211,6 @@ fn until(time: Nanos, wall_clock: Nanos) -> Option<Nanos> {
     (late < Nanos::from_secs(1) && time.since(wall_clock) <= TIME_MAX).then(|| time.since(wall_clock))
 }
 
-/// `2026-11-23T06:05:22Z`, with fractions of a second or a numeric offset if need be (RFC 3339 §5.6).
-fn rfc3339(text: &str) -> Option<Nanos> {
-    let (date, time) = text.split_once(['T', 't', ' '])?;
-    let mut date = date.splitn(3, '-');
-    let (year, month, day) = (whole(date.next()?, 4)?, whole(date.next()?, 2)?, whole(date.next()?, 2)?);
-    let (clock, offset) = match time.find(['Z', 'z', '+', '-']) {
-        Some(at) => (&time[..at], &time[at..]),
-        None => return None,
-    };
-    let offset = match offset {
-        "Z" | "z" => 0,
-        _ => {
-            let (hours, minutes) = offset[1..].split_once(':')?;
-            let minutes = whole(hours, 2)? * 60 + whole(minutes, 2)?;
-            if offset.starts_with('-') { -minutes } else { minutes }
-        }
-    };
-    let (clock, fraction) = clock.split_once('.').map_or((clock, None), |(clock, fraction)| (clock, Some(fraction)));
-    let fraction = fraction.map_or(Some(0.0), |digits| decimal(&format!("0.{digits}")))?;
-    let seconds = epoch_seconds(year, month, day, clock)? - offset * 60;
-    let whole = u64::try_from(seconds).ok()?.checked_mul(NANOS_PER_SECOND)?;
-    Some(Nanos::new(whole) + Nanos::from_secs_f64(fraction))
-}
-
-/// `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate, RFC 9110 §5.6.7). The two obsolete forms are not met in practice.
-fn http_date(text: &str) -> Option<Nanos> {
-    let mut words = text.split_once(", ")?.1.split(' ');
-    let (day, month, year, clock, zone) = (words.next()?, words.next()?, words.next()?, words.next()?, words.next()?);
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let month = MONTHS.iter().position(|name| *name == month)? as i64 + 1;
-    let seconds = epoch_seconds(whole(year, 4)?, month, whole(day, 2)?, clock)?;
-    (zone == "GMT" && words.next().is_none()).then_some(())?;
-    Some(Nanos::new(u64::try_from(seconds).ok()?.checked_mul(NANOS_PER_SECOND)?))
-}
-
-/// Exactly so many digits.
-fn whole(text: &str, digits: usize) -> Option<i64> {
-    (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
-}
-
-/// Seconds since 1970 of a date and `HH:MM:SS`.
-fn epoch_seconds(year: i64, month: i64, day: i64, clock: &str) -> Option<i64> {
-    let mut parts = clock.splitn(3, ':');
-    let (hour, minute, second) = (whole(parts.next()?, 2)?, whole(parts.next()?, 2)?, whole(parts.next()?, 2)?);
-    let valid = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60;
-    valid.then(|| days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second)
-}
-
-/// Days since 1970-01-01 in the proleptic Gregorian calendar (Hinnant, "chrono-Compatible Low-Level Date Algorithms", 2013).
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let year_of_era = year - era * 400;
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,6 +250,8 @@ mod tests {
         }
         let retry = |text| parse("Retry-After", text, NOW);
         assert_eq!(retry("Tue, 14 Nov 2023 22:13:50 GMT"), Some(Header::RetryAfter { pause: ms(30_000), precise: false }));
+        assert_eq!(retry("Tuesday, 14-Nov-23 22:13:50 GMT"), Some(Header::RetryAfter { pause: ms(30_000), precise: false }));
+        assert_eq!(retry("Tue Nov 14 22:13:50 2023"), Some(Header::RetryAfter { pause: ms(30_000), precise: false }));
         assert_eq!(retry("Tue, 14 Nov 2023 22:12:50 GMT"), Some(Header::Malformed), "in the past");
     }
 

@@ -56,6 +56,7 @@
 mod belief;
 mod bucket;
 mod correct;
+mod dates;
 mod dimension;
 mod fixed;
 mod foreign;
