@@ -102,6 +102,10 @@ pub const CODES: &[CodeInfo] = &[
     ),
     info("ignored-weights", "The strategy does not look at weights."),
     info(
+        "never-binds",
+        "A limit that another one makes pointless, since that is always used up first, or a setting of limits where there are none.",
+    ),
+    info(
         "no-sessions",
         "`consistent-hash` sends equal sessions to the same provider; without sessions it hashes the request id, which is a random choice.",
     ),

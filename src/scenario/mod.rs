@@ -44,6 +44,7 @@ mod trace;
 mod tree;
 mod units;
 mod warn;
+mod warn_limits;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -15,6 +15,7 @@ use super::nearest::nearest;
 use super::provider;
 use super::sink::Sink;
 use super::tree::Span;
+use super::warn_limits;
 
 /// Warns about a plan without errors. `wants` are the places of what the expectations want.
 pub(super) fn check(plan: &Plan, places: &Places<'_>, expectations: &[(Expectation, Span)], sink: &mut Sink) {
@@ -23,6 +24,7 @@ pub(super) fn check(plan: &Plan, places: &Places<'_>, expectations: &[(Expectati
     ignored_estimate(plan, places, sink);
     unserved_models(plan, places, sink);
     never_fits(plan, places, sink);
+    warn_limits::check(plan, places.providers, sink);
     overload(plan, places, sink);
     for (expectation, span) in expectations {
         empty_window(plan, expectation, *span, sink);

@@ -61,6 +61,22 @@ fn max_tokens_that_no_limit_holds() {
 }
 
 #[test]
+fn limits_that_never_bind() {
+    let limits = |provider: &str| warnings(Parts { provider: &format!("latency = \"1s\"\n{provider}"), ..Parts::default() });
+    assert_eq!(limits("limits = { burst = 5 }"), ["never-binds 11:1"]);
+    assert_eq!(limits("limits = { algorithm = \"fixed-window\" }"), ["never-binds 11:1"]);
+    assert_eq!(limits("limits = { rpm = 600, rpd = 600 }"), ["never-binds 11:1"]);
+    assert_eq!(limits("limits = { tpm = 6_000_000, itpm = 6_000_000, otpm = 6_000_000 }"), ["never-binds 11:1", "never-binds 11:1"]);
+    assert_eq!(limits("background = \"1/s\""), ["never-binds 8:1"]);
+    assert!(limits("limits = { tpm = 399, rpm = 60 }").contains(&"never-fits 11:1".to_owned()));
+    for fine in
+        ["limits = { rpm = 600, rpd = 601 }", "limits = { max_concurrency = 2 }", "limits = { rpm = 600, rpd = 500, period = \"1s\" }"]
+    {
+        assert_eq!(limits(fine), NONE, "{fine}");
+    }
+}
+
+#[test]
 fn aliases_are_noted() {
     let parts = Parts { balancer: "strategy = \"p2c\"", ..Parts::default() };
     let loaded = check(&parts.text()).expect("valid");
