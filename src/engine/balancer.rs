@@ -73,7 +73,8 @@ impl Engine {
         if lease.first_token == Nanos::MAX
             && let Some(slot) = self.arena.slot(lease.tenancy)
         {
-            lease.first_token = now;
+            // The end of time stands for "not yet".
+            lease.first_token = now.min(Nanos::new(u64::MAX - 1));
             let change = slot.with_tenant(lease.tenancy.tenant, |core| core.first_token(now, lease.sent, lease.trial)).flatten();
             if let Some(change) = change {
                 // The trial is decided: what becomes of the rest of the answer counts like any other.

@@ -81,7 +81,8 @@ pub struct ProviderConfig {
     pub drained: bool,
     /// Declared limits, as far as the balancer knows them.
     pub limits: Limits,
-    /// Providers that name the same group share one quota; the limits of the first of them in the list count.
+    /// Providers that name the same group share one quota. One of them states its limits, or all the same. A group may have one
+    /// member, while others are not in the pool.
     pub quota_group: Option<String>,
     /// Price, for `lowest-cost`.
     pub cost: Option<Cost>,
@@ -126,19 +127,19 @@ impl Default for Retry {
 /// When a provider is taken out of the pool for failing, and how it comes back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OutlierDetection {
-    /// Failures in a row that eject. Default 5.
+    /// Failures in a row that eject, ≥ 1. Default 5.
     pub consecutive_errors: u32,
-    /// Share of failures within `window` that ejects, once `min_requests` ended in it. Default 0.5.
+    /// Share of failures within `window` that ejects, once `min_requests` ended in it; above 0, at most 1. Default 0.5.
     pub error_ratio: f64,
-    /// Default 30 s.
+    /// Above 0. Default 30 s.
     pub window: Nanos,
-    /// Default 20.
+    /// At least 1. Default 20.
     pub min_requests: u32,
-    /// First ejection time; doubles with each further one. Default 10 s.
+    /// First ejection time, above 0; doubles with each further one. Default 10 s.
     pub base_ejection_time: Nanos,
-    /// Cap of the doubling. Default 300 s.
+    /// Cap of the doubling, at least that. Default 300 s.
     pub max_ejection_time: Nanos,
-    /// At most this share of the pool (in percent) is out at a time, but always at least one. Default 50.
+    /// At most this share of the pool (in percent, at most 100) is out at a time, but always at least one. Default 50.
     pub max_ejection_percent: u32,
     /// How long a provider that returns takes to reach its full share. Default 10 s.
     pub slow_start: Nanos,
@@ -200,6 +201,38 @@ pub enum ConfigError {
         /// What was given.
         percentile: u8,
     },
+    /// A price is negative or not finite.
+    #[error(
+        "provider `{provider}` costs {price} per million tokens; a price must be finite and at least 0 (leave it out where it is unknown)"
+    )]
+    Price {
+        /// Which one.
+        provider: String,
+        /// What was given.
+        price: f64,
+    },
+    /// A rule of [`OutlierDetection`] or [`ProbeRules`] makes no sense.
+    #[error("{key} is {value}; {must}")]
+    Rule {
+        /// The field.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What would be right.
+        must: &'static str,
+    },
+    /// Two members of a quota group state different limits.
+    #[error(
+        "`{provider}` and `{other}` share the quota of group `{group}` but state different limits; state them at one of them, or the same at both"
+    )]
+    GroupLimits {
+        /// The group.
+        group: String,
+        /// The first that states any.
+        provider: String,
+        /// One that states others.
+        other: String,
+    },
     /// A limit is impossible.
     #[error("limits of provider `{provider}`: {error}")]
     Limits {
@@ -224,45 +257,6 @@ impl Config {
             probes: ProbeRules::default(),
             retry: Retry::default(),
         }
-    }
-
-    /// Everything that can be wrong without looking into limits.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        let providers = &self.providers;
-        if providers.is_empty() {
-            return Err(ConfigError::NoProvider);
-        }
-        if providers.len() > PROVIDERS_MAX {
-            return Err(ConfigError::TooManyProviders { count: providers.len() });
-        }
-        if self.choices == 0 {
-            return Err(ConfigError::NoChoices);
-        }
-        if let OutputEstimate::Percentile(percentile) = self.output_estimate
-            && !(50..=99).contains(&percentile)
-        {
-            return Err(ConfigError::Percentile { percentile });
-        }
-        let mut names: Vec<&str> = providers.iter().map(|provider| provider.name.as_str()).collect();
-        names.sort_unstable();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(ConfigError::DuplicateName { name: pair[0].to_owned() });
-        }
-        self.check_weights()
-    }
-
-    fn check_weights(&self) -> Result<(), ConfigError> {
-        let weighted = self.providers.iter().any(|provider| provider.weight.is_some());
-        for provider in &self.providers {
-            match provider.weight {
-                Some(weight) if !(weight.is_finite() && weight > 0.0) => {
-                    return Err(ConfigError::Weight { provider: provider.name.clone(), weight });
-                }
-                None if weighted => return Err(ConfigError::MissingWeight { provider: provider.name.clone() }),
-                _ => {}
-            }
-        }
-        Ok(())
     }
 
     /// The weights as whole numbers in the same proportion, each ≥ 1.

@@ -175,6 +175,7 @@ mod arena;
 mod attempt;
 mod balancer;
 mod bits;
+mod check;
 pub mod config;
 mod expected;
 mod give_back;

@@ -197,9 +197,7 @@ fn learners(config: &Config) -> Vec<Option<Most>> {
     if !config.quota || config.output_estimate == OutputEstimate::MaxTokens {
         return vec![None; config.providers.len()];
     }
-    // In a group those of its first member count.
-    let grouped = |name: &String| config.providers.iter().find(|other| other.quota_group.as_ref() == Some(name));
-    let keepers = config.providers.iter().map(|provider| provider.quota_group.as_ref().and_then(grouped).unwrap_or(provider));
+    let keepers = config.providers.iter().map(|provider| config.quota_keeper(provider));
     keepers.map(|keeper| (keeper.limits.charge == Charge::Actual).then(|| Most::of(&keeper.limits))).collect()
 }
 
@@ -214,11 +212,15 @@ fn groups<'a>(config: &'a Config, old: Option<&Pool>, ledgers: &[Ledger], now: N
         let members = old.into_iter().flat_map(|old| old.config.providers.iter().zip(old.places.iter()));
         let mut members = members.filter(|(provider, _)| provider.quota_group.as_deref() == Some(name));
         let (first, place) = members.next()?;
-        Some((counted_limits(&old?.config, first), Arc::clone(place.group()?)))
+        let config = &old?.config;
+        Some((counted_limits(config, config.quota_keeper(first)), Arc::clone(place.group()?)))
     };
     let mut groups = HashMap::new();
     for (provider, ledger) in config.providers.iter().zip(ledgers) {
         let Some(name) = provider.quota_group.as_deref() else { continue };
+        if !std::ptr::eq(provider, config.quota_keeper(provider)) {
+            continue;
+        }
         let cap = cooldown_max(config.outlier_detection.as_ref());
         let member = || {
             let Some((former, group)) = known(name) else {

@@ -66,7 +66,7 @@ impl Budget {
         let mut state = self.lock();
         state.retry = retry;
         let counts = retry.max_retries > 0 && retry.budget.is_some();
-        let end = if counts { (state.second + 1) * NANOS_PER_SECOND } else { u64::MAX };
+        let end = if counts { (state.second + 1).saturating_mul(NANOS_PER_SECOND) } else { u64::MAX };
         self.second_end.store(end, Relaxed);
     }
 

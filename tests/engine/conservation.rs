@@ -29,7 +29,12 @@ fn draw_config(draw: &mut Draws) -> Config {
     });
     let strategies =
         [Strategy::RoundRobin, Strategy::LeastConnections, Strategy::PeakEwma, Strategy::RateLimitAware, Strategy::WeightedRoundRobin];
-    let providers: Vec<ProviderConfig> = providers.collect();
+    let mut providers: Vec<ProviderConfig> = providers.collect();
+    // They share one quota, so they state one.
+    let shared = providers.iter().find(|provider| provider.quota_group.is_some()).map(|provider| provider.limits.clone());
+    for provider in providers.iter_mut().filter(|provider| provider.quota_group.is_some()) {
+        provider.limits = shared.clone().unwrap_or_default();
+    }
     let output_estimate = [OutputEstimate::MaxTokens, OutputEstimate::Percentile(50 + draw.below(50) as u8)][draw.below(2) as usize];
     Config { output_estimate, ..Config::new(strategies[draw.below(5) as usize], providers) }
 }

@@ -6,6 +6,7 @@ mod conservation;
 mod decisions;
 mod lockstep;
 mod no_allocation;
+mod odd_times;
 mod output_sizes;
 mod sequences;
 mod sessions;

@@ -281,7 +281,7 @@ impl Marks {
         if whole && agreement.marks > 0 && apart <= CLOSE && amount == agreement.amount {
             return None; // The same window again says nothing new.
         }
-        let rest = Nanos::new((apart.as_nanos() + CLOSE.as_nanos()) % period.as_nanos());
+        let rest = Nanos::new((apart + CLOSE).as_nanos() % period.as_nanos());
         if rest > CLOSE + CLOSE {
             *agreement = Agreement::default();
         }

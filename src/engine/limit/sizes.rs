@@ -163,7 +163,7 @@ impl Sizes {
         if evidence.marks > 0 && apart <= CLOSE {
             return; // The same window again.
         }
-        if (apart.as_nanos() + CLOSE.as_nanos()) % period.as_nanos() > 2 * CLOSE.as_nanos() {
+        if (apart + CLOSE).as_nanos() % period.as_nanos() > 2 * CLOSE.as_nanos() {
             *evidence = Evidence::default();
         }
         let held = (sent.between(from, mark.sent), self.used.between(from, mark.sent));
