@@ -34,6 +34,8 @@ pub trait Balancer {
     fn settle_may_help(&self, now: Nanos, request: &Request) -> bool;
     /// How long a request that is refused should stay away, with so many ahead of it.
     fn retry_after(&self, now: Nanos, request: &Request, ahead: u64) -> Option<Nanos>;
+    /// How long a request that joins a line behind others with so many input tokens has to wait at least.
+    fn least_wait(&self, now: Nanos, request: &Request, ahead: impl IntoIterator<Item = u32>) -> Nanos;
     /// Others used so much of a provider's quota.
     fn note_foreign_use(&self, now: Nanos, provider: usize, requests: u64, tokens: Cost);
     /// Leases that are not settled, by provider.
@@ -90,6 +92,10 @@ impl Balancer for Engine {
 
     fn retry_after(&self, now: Nanos, request: &Request, ahead: u64) -> Option<Nanos> {
         Engine::retry_after(self, now, request, ahead)
+    }
+
+    fn least_wait(&self, now: Nanos, request: &Request, ahead: impl IntoIterator<Item = u32>) -> Nanos {
+        Engine::least_wait(self, now, request, ahead)
     }
 
     fn note_foreign_use(&self, now: Nanos, provider: usize, requests: u64, tokens: Cost) {

@@ -5,6 +5,7 @@ mod balancer;
 mod error;
 mod hedge;
 mod kind;
+mod line;
 pub mod plan;
 mod probe;
 mod queue;

@@ -157,7 +157,8 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         let limit = live.sim.send_by.map_or(limit, |send_by| limit.min(send_by));
         let (replica, lane) = (live.replica, live.sim.class as usize);
         let too_late = |until| until > limit && !self.engines[replica].settle_may_help(self.now, &live.request);
-        let in_vain = limit <= self.now || until.is_some_and(too_late);
+        let in_vain = limit <= self.now || until.is_some_and(too_late) || self.waits_in_vain(slot, limit);
+        let Some(live) = self.requests.get_mut(slot) else { return };
         if in_vain || self.waiting[replica].push(lane, slot).is_err() {
             self.shed(slot);
             return;

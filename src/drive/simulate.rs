@@ -10,6 +10,7 @@ use super::balancer::Balancer;
 pub use super::error::DriveError;
 use super::hedge::HedgeBudget;
 use super::kind;
+use super::line::Line;
 use super::plan::Plan;
 use super::queue::{Class, EventQueue, Target};
 use super::real::Wire;
@@ -112,6 +113,8 @@ pub(super) struct Simulation<'a, 'o, O, B> {
     pub demand: Demand,
     /// One per engine.
     pub untold: Vec<Untold>,
+    /// One per engine and lane.
+    pub lines: Vec<Vec<Line>>,
     /// One per engine; empty when nobody asks.
     pub shed: Vec<Shed>,
     pub requests: Slab<Live>,
@@ -161,6 +164,7 @@ impl<'a, 'o, O: Observer, B: Balancer> Simulation<'a, 'o, O, B> {
             fleet: Fleet::new(&plan.providers, &plan.events, plan.seed, plan.load.mean_tokens())?,
             waiting: engines.iter().map(|_| WaitQueue::new(lanes(), plan.queue.max_length)).collect(),
             wake: vec![Wake::default(); engines.len()],
+            lines: vec![vec![Line::UNKNOWN; plan.load.classes.len()]; engines.len()],
             demand: Demand::new(engines.len()),
             untold: vec![Untold::new(if plan.sync.is_some() { plan.providers.len() } else { 0 }); engines.len()],
             shed: if options.follow_shed { engines.iter().map(|_| Shed::default()).collect() } else { Vec::new() },

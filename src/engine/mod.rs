@@ -182,6 +182,7 @@ mod give_back;
 mod group;
 mod health;
 mod latency;
+mod least_wait;
 pub mod limit;
 mod load;
 mod outputs;

@@ -92,6 +92,14 @@ impl<T> WaitQueue<T> {
         self.lanes.iter().filter(|other| other.priority <= priority).map(|other| other.waiting.len() as u64).sum()
     }
 
+    /// Those of [`WaitQueue::ahead`], in the order in which they are served if no lane is blocked.
+    pub fn line(&self, lane: usize) -> impl Iterator<Item = &T> {
+        let priority = self.lanes[lane].priority;
+        let mut lanes: Vec<_> = self.lanes.iter().filter(|other| other.priority <= priority).collect();
+        lanes.sort_by_key(|lane| lane.priority);
+        lanes.into_iter().flat_map(|lane| lane.waiting.iter().map(|waiting| &waiting.item))
+    }
+
     /// Requests waiting.
     pub fn len(&self) -> u64 {
         self.length
@@ -118,6 +126,16 @@ mod tests {
             order.extend(queue.take(lane));
         }
         assert_eq!(order, ['c', 'e', 'a', 'b', 'd']);
+    }
+
+    #[test]
+    fn the_line_before_a_lane_is_all_that_are_no_worse() {
+        let mut queue = WaitQueue::new([5, 0, 9], 10);
+        for (lane, item) in [(0, 'a'), (2, 'b'), (1, 'c'), (0, 'd'), (1, 'e')] {
+            queue.push(lane, item).expect("there is a place");
+        }
+        assert_eq!([0, 1, 2].map(|lane| queue.line(lane).collect::<String>()), ["cead", "ce", "ceadb"]);
+        assert_eq!([0, 1, 2].map(|lane| queue.ahead(lane)), [4, 2, 5]);
     }
 
     #[test]

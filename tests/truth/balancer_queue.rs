@@ -2,6 +2,7 @@
 
 use lbsim::engine::limit::Algorithm;
 use lbsim::engine::{Limits, Strategy};
+use lbsim::metrics::observe::RequestEnd;
 use lbsim::time::Nanos;
 use lbsim::world::dist::Dist;
 use lbsim::world::spec::{Burst, Class, End, Source, TraceRow};
@@ -36,7 +37,7 @@ fn waits_and_sheds_by_hand() {
         assert_eq!((run.requests.succeeded, run.requests.shed), (sent, 5 - sent), "{max_wait} {max_length}");
         assert_eq!(run.balancer_queue_ms.max, Some(1_000.0 * (sent - 1) as f64));
         assert!(log.attempts.iter().enumerate().all(|(i, attempt)| attempt.sent == s(i as f64)), "FIFO, one a second");
-        let shed = log.ends.iter().filter(|(_, _, end)| *end == lbsim::metrics::observe::RequestEnd::Shed);
+        let shed = log.ends.iter().filter(|(_, _, end)| *end == RequestEnd::Shed);
         assert_eq!(shed.map(|(now, ..)| *now).collect::<Vec<_>>(), vec![s(shed_at); 5 - sent as usize]);
     }
 }
@@ -87,17 +88,41 @@ fn what_is_hopeless_is_shed_at_once() {
     let limits = Limits { rpm: Some(2.0), algorithm: Algorithm::FixedWindow, ..Limits::default() };
     let world = World::new(Strategy::RoundRobin, vec![provider("p", fixed(100.0)).limits(limits)]).balancer_queue(30.0, 10).constant(1.0);
     let (run, log) = observe(&world.duration(60.0).plan);
-    // Two go at 0 and 1 s; from 30 s on the next window is near enough: ten wait, two of them go at 60 s.
+    // Two go at 0 and 1 s; from 30 s on the next window is near enough for the two that go then.
     assert_eq!(log.attempts.iter().map(|one| one.sent).collect::<Vec<_>>(), [s(0.0), s(1.0), s(60.0), s(60.0)]);
     assert_eq!(run.requests.shed, 56);
     let shed_at_once = log.ends.iter().filter(|(now, request, _)| *now == request.intended).count();
-    assert_eq!(shed_at_once, 48, "those of 2 … 29 s, and of 40 … 59 s for want of a place in the queue of ten");
+    assert_eq!(shed_at_once, 56, "those of 2 … 29 s, and of 32 … 59 s, behind two for whom the next window is");
     let (run, _) = observe(
         &World::new(Strategy::RoundRobin, vec![provider("p", fixed(0.1)).limits(Limits { tpm: Some(100.0), ..Limits::default() })])
             .balancer_queue(1e6, 10)
             .plan,
     );
     assert_eq!((run.requests.shed, run.attempts.total), (60, 0), "400 tokens never fit in a bucket of 100");
+}
+
+/// Three a second come, two can go, and nobody may wait for more than 20 s: whoever stands too far behind is shed when it comes,
+/// not 20 s later, and nobody else is. 1 + 2 × 180 go while they come and 40 more from the line, where the last one has waited for less
+/// than its 20 s and more than it would have with one less ahead.
+#[test]
+fn who_stands_too_far_behind_is_shed_at_once() {
+    for (limits, sizes) in [("requests", 0), ("tokens", 400)] {
+        let rate = if sizes == 0 { Limits { rpm: Some(120.0), burst: Some(1.0), ..Limits::default() } } else { tokens_a_second(800) };
+        let mut world = World::new(Strategy::RoundRobin, vec![provider("p", fixed(0.1)).limits(rate)]).balancer_queue(20.0, 1_000);
+        let rows: Vec<(u64, u32)> = (0..540).map(|i| (i * 1_000 / 3, sizes)).collect();
+        trace(&mut world, &rows);
+        let (run, log) = observe(&world.plan);
+        let late = log.ends.iter().filter(|(now, request, end)| *end == RequestEnd::Shed && *now != request.intended).count();
+        assert_eq!(late, 0, "{limits}");
+        assert!((399..=401).contains(&run.requests.succeeded), "{limits}: {}", run.requests.succeeded);
+        let longest = run.balancer_queue_ms.max.unwrap_or(0.0);
+        assert!((19_000.0..=20_000.0).contains(&longest), "{limits}: {longest}");
+    }
+}
+
+/// A bucket that holds two of the requests of 400 tokens and fills at this rate.
+fn tokens_a_second(rate: u64) -> Limits {
+    Limits { tpm: Some(rate as f64 * 60.0), period: Some(s(1.0)), ..Limits::default() }
 }
 
 /// The head of the queue expires, and the one behind it needs less: it goes at that instant, not at the next refill.

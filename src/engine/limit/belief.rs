@@ -282,6 +282,12 @@ impl Belief {
         self.declared.count_refused()
     }
 
+    /// The declared limits without that on places in flight; `None` if there are learned ones beside them.
+    pub fn into_declared_rates(mut self) -> Option<Ledger> {
+        self.declared.max_concurrency = u32::MAX;
+        self.learned.is_none().then_some(self.declared)
+    }
+
     fn learned(&mut self, now: Nanos) -> &mut Learned {
         self.unlimited = false;
         if self.learned.is_none() {

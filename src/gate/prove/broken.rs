@@ -137,6 +137,10 @@ impl Balancer for Broken<'_> {
         self.engine.retry_after(now, &self.seen(request), ahead)
     }
 
+    fn least_wait(&self, now: Nanos, request: &Request, ahead: impl IntoIterator<Item = u32>) -> Nanos {
+        self.engine.least_wait(now, &self.seen(request), ahead)
+    }
+
     fn note_foreign_use(&self, now: Nanos, provider: usize, requests: u64, tokens: Cost) {
         self.engine.note_foreign_use(now, provider, requests, tokens);
     }
