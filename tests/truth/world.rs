@@ -124,7 +124,12 @@ impl World {
     /// One constant request a second for a minute, seed 1, no retries, no queue, no health rules.
     pub fn new(strategy: Strategy, members: Vec<Provider>) -> World {
         let (mut specs, mut configs) = (Vec::new(), Vec::new());
-        for Provider { spec, mut config } in members {
+        // There is one group at most, and its limits are given once.
+        let mut shared: Option<Limits> = None;
+        for Provider { mut spec, mut config } in members {
+            if spec.quota_group.is_some() {
+                spec.limits = shared.get_or_insert(spec.limits).clone();
+            }
             if spec.visibility == Visibility::Config {
                 config.limits = spec.limits.clone();
             }
