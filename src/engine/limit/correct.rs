@@ -60,7 +60,7 @@ impl Ledger {
 }
 
 /// How far a header may be below the truth by rounding alone.
-fn rounding(dimension: Dimension, remaining: f64) -> f64 {
+pub(super) fn rounding(dimension: Dimension, remaining: f64) -> f64 {
     let thousands = dimension.counts_tokens() && remaining % 1_000.0 == 0.0;
     if thousands { 1_000.0 } else { 1.0 }
 }

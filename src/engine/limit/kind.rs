@@ -1,16 +1,26 @@
-//! How a limit that headers tell of refills: what two headers say of it.
+//! How a limit that headers tell of refills: what headers say of it.
+//!
+//! Three algorithms are possible at first, and each header rules out those that it contradicts. With `m` missing and a reset in
+//! `r`, just after an attempt was admitted:
+//!
+//! - A bucket refills at a rate of `m ÷ r`, but for the rounding, and since one header its reset has moved on by no less than
+//!   what was taken takes to refill. So every header tells bounds of the rate; bounds that cross rule it out.
+//! - A sliding window has the same `r` always: the attempt is its latest entry.
+//! - A fixed window has the same end for all that are admitted before that.
+//!
+//! All of this holds whatever others use. Where several are left the most careful that covers them is believed.
 
 use crate::time::Nanos;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
-    /// Resets were in proportion to what is missing, or moved on by as much per request (`rate`), so often in a row.
-    Unknown { agreements: u32, rate: f64 },
+    /// More than one is possible.
+    Unknown,
     /// Windows of this length (the shortest time between two ends; `None`: one end is known), the present one since `since`.
     Fixed { length: Option<Nanos>, since: Nanos },
     /// Everything comes back after this.
     Sliding { period: Nanos },
-    /// Refills by so much per ns.
+    /// Refills by at least so much per ns.
     Bucket { rate: f64 },
 }
 
@@ -20,107 +30,188 @@ pub(super) struct Seen {
     pub sent: Nanos,
     pub missing: f64,
     pub reset: Nanos,
-    /// What we had reserved in all with that attempt.
+    /// What we had reserved in all with that attempt; infinite: nobody counted.
     pub total: f64,
+    /// What the attempt itself took at least; 0: perhaps less than was reserved.
+    pub own: f64,
+    /// What is left is a multiple of this, rounded down.
+    pub unit: f64,
 }
 
 impl Seen {
-    /// What went per time by which the reset moved on: the rate of a bucket that was not full in between, whatever it holds;
-    /// 0 where that tells nothing.
-    fn inflow_since(self, old: Seen) -> f64 {
-        let (moved, taken) = (self.end().since(old.end()), self.total - old.total);
-        let alike = self.reset.since(old.reset).max(old.reset.since(self.reset)) <= Nanos::from_millis(1);
-        // Each found all there, and left one missing for so long.
-        if old.end() <= self.sent && alike && self.missing == 1.0 && old.missing == 1.0 {
-            return 1.0 / self.reset.as_f64();
-        }
-        if old.end() <= self.sent || alike || moved < Nanos::from_millis(50) { 0.0 } else { taken / moved.as_f64() }
-    }
-
     pub fn end(self) -> Nanos {
         self.sent + self.reset
     }
 
-    /// Missing per time to the reset: of a bucket, its rate, but for the rounding.
-    fn slope(self) -> f64 {
-        self.missing / self.reset.as_f64()
-    }
-
-    /// What the rate of a bucket is at least: what is missing was rounded up by less than one, the reset at most up.
+    /// What the rate of a bucket is at least: what is missing was rounded up by less than a unit, the reset at most up.
     fn least_rate(self) -> f64 {
-        (self.missing - 1.0).max(0.0) / self.reset.as_f64()
+        (self.missing - self.unit).max(self.own) / self.reset.as_f64()
+    }
+
+    /// And at most: a depth that is no whole number is told as the whole number below it.
+    fn most_rate(self) -> f64 {
+        (self.missing + self.unit) / self.reset.since(MILLISECOND).as_f64()
+    }
+
+    /// What the rate of a bucket is at least, as its reset moved on by no less than what was taken since `old`.
+    fn least_rate_since(self, old: Seen) -> f64 {
+        if self.own == 0.0 {
+            return 0.0;
+        }
+        (self.total - old.total).max(0.0) / (self.end().since(old.end()) + JITTER).as_f64()
     }
 }
 
-impl Kind {
-    /// Looks whether a limit of few is a bucket.
-    pub fn with_inflow(self, old: Seen, new: Seen, limit: f64) -> Kind {
-        let Kind::Unknown { agreements, rate } = self else { return self };
-        let inflow = new.inflow_since(old);
-        if inflow <= 0.0 || limit >= FEW {
-            return self;
-        }
-        let agrees = rate > 0.0 && (inflow / rate - 1.0).abs() < 0.02;
-        let agreements = if agrees { agreements + 1 } else { 0 };
-        if agreements >= AGREEMENTS {
-            Kind::Bucket { rate: inflow.min(rate) * INFLOW_MARGIN }
-        } else {
-            Kind::Unknown { agreements, rate: inflow }
+/// What the headers so far leave possible.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Evidence {
+    last: Seen,
+    /// Since which a bucket would not have been full.
+    drained: Seen,
+    /// Bounds of the rate of a bucket; `None`: it is none.
+    bucket: Option<(f64, f64)>,
+    /// Of a sliding window.
+    period: Option<Nanos>,
+    is_fixed: bool,
+    /// Of fixed windows: the first header of them, and the shortest time between two ends.
+    first: Seen,
+    length: Option<Nanos>,
+    /// The latest header that came some time after another, and whether a sliding window has shown in such two.
+    spaced: Seen,
+    slides: bool,
+    /// Whether there was more than one header.
+    is_compared: bool,
+}
+
+impl Evidence {
+    /// Of one header.
+    pub fn new(seen: Seen) -> Evidence {
+        Evidence {
+            last: seen,
+            drained: seen,
+            bucket: Some((seen.least_rate(), seen.most_rate())),
+            period: Some(seen.reset),
+            is_fixed: true,
+            first: seen,
+            length: None,
+            spaced: seen,
+            slides: seen.own > 0.0,
+            is_compared: false,
         }
     }
 
-    /// What the header after another one shows, with enough time in between to tell windows from buckets.
-    pub fn after(self, old: Seen, new: Seen, limit: f64) -> Kind {
-        let (later, earlier) = (new.end().since(old.end()), old.end().since(new.end()));
-        if later.max(earlier) <= Nanos::from_millis(2) && new.missing != old.missing {
-            let length = if let Kind::Fixed { length, .. } = self { length } else { None };
-            return Kind::Fixed { length, since: old.sent };
+    /// A further header, of a later attempt.
+    pub fn hear(&mut self, new: Seen) {
+        if new.reset == Nanos::ZERO {
+            return;
         }
-        let same = new.reset.since(old.reset).max(old.reset.since(new.reset)) <= Nanos::from_millis(1);
-        if same && new.missing != old.missing && matches!(self, Kind::Unknown { .. }) {
-            return Kind::Sliding { period: new.reset };
+        self.narrow_bucket(new);
+        if self.period.is_some_and(|period| apart(period, new.reset) > MILLISECOND) {
+            self.period = None;
         }
-        // Whole numbers are off by up to one: of twenty that is a twentieth, and so is what is allowed here.
-        let comparable = new.missing >= FEW && old.missing >= FEW;
-        let proportional = comparable && (new.slope() / old.slope() - 1.0).abs() < 0.05;
-        let moved = (new.missing / old.missing - 1.0).abs() > 0.1;
-        match self {
-            Kind::Unknown { agreements, .. } if proportional && moved && agreements + 1 >= AGREEMENTS => {
-                Kind::Bucket { rate: new.least_rate() }
+        self.compare_ends(new);
+        self.compare_spaced(new);
+        self.last = new;
+        self.is_compared = true;
+        if self.bucket.is_none() && self.period.is_none() && !self.is_fixed {
+            *self = Evidence::new(new);
+        }
+    }
+
+    fn narrow_bucket(&mut self, new: Seen) {
+        if self.last.end() <= new.sent {
+            self.drained = new;
+        }
+        let moved = new.least_rate_since(self.last).max(new.least_rate_since(self.drained));
+        if let Some((least, most)) = self.bucket {
+            let (least, most) = (least.max(new.least_rate()).max(moved), most.min(new.most_rate()));
+            self.bucket = Some((least, most)).filter(|_| least <= most);
+        }
+    }
+
+    fn compare_ends(&mut self, new: Seen) {
+        let moved = new.end().since(self.last.end());
+        if new.sent + JITTER < self.last.end() {
+            self.is_fixed &= apart(new.end(), self.last.end()) <= JITTER;
+        } else if moved > JITTER {
+            // Ends are rounded to milliseconds, and one too early would send the whole window for nothing.
+            let length = self.length.map_or(moved + MILLISECOND, |length| length.min(moved + MILLISECOND));
+            let all = (new.end().since(self.first.end()) + MILLISECOND).as_f64();
+            // Over many windows the rounding is next to nothing, as long as there is no doubt how many there were.
+            let turns = (all / length.as_f64()).round();
+            let exact = if turns < 100.0 { Nanos::from_f64((all / turns.max(1.0)).ceil()) } else { length };
+            if turns >= 100.0 {
+                self.first = new;
             }
-            kind @ Kind::Unknown { .. } if limit < FEW => kind,
-            Kind::Unknown { agreements, rate } if proportional || !comparable => {
-                Kind::Unknown { agreements: agreements + u32::from(proportional && moved), rate }
-            }
-            Kind::Unknown { .. } => UNKNOWN,
-            // The next window: its end lies a whole number of lengths later. Anything else is no window.
-            Kind::Fixed { length, since } if later > Nanos::ZERO && new.sent + Nanos::from_millis(2) >= old.end() => {
-                // Ends are rounded to milliseconds, and one too early would send the whole window for nothing.
-                let later = later + Nanos::from_millis(1);
-                Kind::Fixed { length: Some(length.map_or(later, |length| length.min(later))), since }
-            }
-            Kind::Fixed { .. } => UNKNOWN,
-            Kind::Sliding { period } if new.reset <= period + Nanos::from_millis(1) => Kind::Sliding { period },
-            Kind::Sliding { .. } => UNKNOWN,
-            // Of lower bounds the highest, unless the rate has become lower than it.
-            Kind::Bucket { rate } if proportional => {
-                Kind::Bucket { rate: if new.slope() < rate * 0.99 { new.least_rate() } else { rate.max(new.least_rate()) } }
-            }
-            // One at a time a sliding window looks like a slow bucket; it shows when more are missing.
-            Kind::Bucket { .. } if limit < FEW && same && new.missing != old.missing => Kind::Sliding { period: new.reset },
-            Kind::Bucket { .. } if comparable => UNKNOWN,
-            kind @ Kind::Bucket { .. } => kind,
+            self.length = Some(length.min(exact).max(length.since(MILLISECOND + MILLISECOND)));
+        }
+    }
+
+    /// Of a burst of estimates no header tells what has come back when it ends. So a window of tokens counts as sliding, where
+    /// all is thought to come back at once, only when headers show it that are not of one burst.
+    fn compare_spaced(&mut self, new: Seen) {
+        let old = self.spaced;
+        if new.sent.since(old.sent) >= Nanos::new(old.reset.as_nanos() / 20).max(SPACE) {
+            self.slides |= apart(old.reset, new.reset) <= MILLISECOND && old.missing != new.missing;
+            self.spaced = new;
+        }
+    }
+
+    /// The latest end that a header told.
+    pub fn end(&self) -> Nanos {
+        self.last.end()
+    }
+
+    /// What others took between the latest header and this one of the same window; 0 of another.
+    pub fn taken_beside(&self, new: Seen) -> f64 {
+        if apart(new.end(), self.last.end()) > JITTER {
+            return 0.0;
+        }
+        if self.last.total.is_finite() { new.missing - self.last.missing - (new.total - self.last.total) } else { 0.0 }
+    }
+
+    /// An attempt was refused: what was taken is less than was counted.
+    pub fn doubt(&mut self) {
+        self.drained = self.last;
+        if let Some((least, _)) = &mut self.bucket {
+            *least *= DOUBT;
+        }
+    }
+
+    /// What is to be believed of a limit that holds so much; windows began no earlier than at `since`.
+    pub fn kind(&self, limit: f64, since: Nanos) -> Kind {
+        match (self.bucket, self.period, self.is_fixed) {
+            (Some((rate, _)), None, false) => Kind::Bucket { rate },
+            (None, Some(period), _) if self.slides => Kind::Sliding { period },
+            // Of one all three ask for the same.
+            (Some(_), Some(period), _) if limit < 2.0 && self.is_compared => Kind::Sliding { period },
+            (None, None, true) => Kind::Fixed { length: self.length, since },
+            _ => Kind::Unknown,
         }
     }
 }
 
-/// How many resets in a row must agree before a bucket is taken for one.
-const AGREEMENTS: u32 = 3;
+fn apart(one: Nanos, other: Nanos) -> Nanos {
+    one.since(other).max(other.since(one))
+}
 
-/// Resets are rounded to milliseconds: a bucket is refilled in belief more slowly by this.
+/// What resets are rounded up to.
+const MILLISECOND: Nanos = Nanos::from_millis(1);
+
+/// The first end after `now` of windows of which one ended at `end`.
+pub(super) fn next_end(now: Nanos, end: Nanos, length: Nanos) -> Nanos {
+    let turns = if end > now { 0 } else { now.since(end).as_nanos() / length.as_nanos().max(1) + 1 };
+    end + Nanos::new(turns.saturating_mul(length.as_nanos()))
+}
+
+/// By so much attempts may be later at the provider one time than another.
+const JITTER: Nanos = Nanos::from_millis(10);
+
+/// Headers that are less apart are of one burst.
+const SPACE: Nanos = Nanos::from_millis(50);
+
+/// A refusal lowers the least rate of a bucket to this.
+const DOUBT: f64 = 0.98;
+
+/// A bucket that refusals tell of is refilled in belief more slowly by this.
 pub(super) const INFLOW_MARGIN: f64 = 0.998;
-
-/// What holds less than this is not compared by what is missing: whole numbers are off by up to one.
-pub(super) const FEW: f64 = 20.0;
-
-pub(super) const UNKNOWN: Kind = Kind::Unknown { agreements: 0, rate: 0.0 };

@@ -5,25 +5,26 @@
 //!
 //! - Unknown: nothing comes back before the reset, and then all but what was reserved since. That is never too bold: at that
 //!   time a bucket lacks no more than what was taken since, and of a sliding window all earlier entries have expired.
-//!   Nor does it waste much: a bucket that is left alone until it is full has lost nothing.
-//! - A fixed window, recognised by resets that name the same instant although time has passed: at its end everything comes
-//!   back, and what an earlier window said is void.
-//! - A sliding window, recognised by resets that stay the same while what is missing changes: what was reserved comes back
-//!   one period later, piece by piece.
-//! - A bucket, recognised by resets in proportion to what is missing, or, where it holds few, by resets that move on by as much
-//!   for every request: it refills at that rate.
+//! - A fixed window: at its end everything comes back, and what an earlier window said is void.
+//! - A sliding window: what was reserved comes back one period later, piece by piece.
+//! - A bucket: it refills at the rate that headers prove. What is left they tell in whole units; the rest is what was known before.
+//!
+//! How the algorithm is recognised: [`kind`](super::kind).
 //!
 //! What is reserved is taken off at once, as with a declared limit; each header then replaces the belief by what it
 //! says, less what was reserved since its attempt was admitted. So the use of others is seen as soon as a header tells.
 //! What an attempt did not use of its estimate is given back once its provider is known to do so ([`Returns`]); until then
 //! the next header includes it if so. In a sliding window, which headers can only lower, it is given back at once.
 
+use super::correct::rounding;
 use super::headers::Told;
-use super::kind::{FEW, INFLOW_MARGIN, Kind, Seen, UNKNOWN};
+use super::kind::{Evidence, Kind, Seen, next_end};
 use super::log::Log;
 use super::returns::Returns;
 use super::{Cost, Dimension, FreeAt};
 use crate::time::Nanos;
+
+mod count;
 
 /// Taken for the time to a reset that is not told.
 const MINUTE: Nanos = Nanos::from_secs(60);
@@ -51,8 +52,10 @@ pub(super) struct ToldLimit {
     /// The longest time to a reset that was told.
     period: Nanos,
     kind: Kind,
-    /// The header of the latest admission.
-    seen: Seen,
+    /// What headers say of the kind; `None`: found out from refusals.
+    evidence: Option<Evidence>,
+    /// The same before the latest header, which counts for nothing if its attempt was refused.
+    before: Option<Evidence>,
     /// What was reserved in the last period, and what others must have used; kept until the kind is known not to need it.
     log: Log,
     /// Fading sums of what others took and of the time they took it in.
@@ -88,8 +91,9 @@ impl ToldLimit {
             total: since,
             taken_at: now,
             period: reset,
-            kind: UNKNOWN,
-            seen: Seen { sent, missing: limit - remaining, reset, total: 0.0 },
+            kind: Kind::Unknown,
+            evidence: Some(Evidence::new(seen(dimension, attempt, limit, remaining, reset, f64::INFINITY))),
+            before: None,
             log: Log::default(),
             others: (0.0, 0.0),
             heard: sent,
@@ -108,7 +112,7 @@ impl ToldLimit {
         let (reset_at, period) = match kind {
             Kind::Fixed { length: Some(length), since } => (since + length, length),
             Kind::Sliding { period } => (now, period),
-            Kind::Fixed { length: None, .. } | Kind::Bucket { .. } | Kind::Unknown { .. } => (now, MINUTE),
+            Kind::Fixed { length: None, .. } | Kind::Bucket { .. } | Kind::Unknown => (now, MINUTE),
         };
         ToldLimit {
             dimension,
@@ -121,7 +125,8 @@ impl ToldLimit {
             taken_at: now,
             period,
             kind,
-            seen: Seen { sent: Nanos::ZERO, missing: 0.0, reset: Nanos::ZERO, total: 0.0 },
+            evidence: None,
+            before: None,
             log,
             others: (0.0, 0.0),
             heard: now,
@@ -156,29 +161,29 @@ impl ToldLimit {
     pub fn hear(&mut self, now: Nanos, attempt: Attempt, told: &Told, since: f64) {
         let Attempt { number, sent, .. } = attempt;
         self.roll(now);
+        let changed = told.limit.is_some_and(|limit| limit != self.limit);
         self.limit = told.limit.unwrap_or(self.limit);
         let Some(remaining) = told.remaining else { return };
         let reset = told.reset.unwrap_or(self.period);
-        let seen = Seen { sent, missing: self.limit - remaining, reset, total: self.total - since };
+        let seen = seen(self.dimension, attempt, self.limit, remaining, reset, self.total - since);
         // The latest admission knows best.
         if number < self.heard_number {
             return;
         }
         let (before, apart) = (self.left + self.back(), sent.since(self.heard).as_f64());
         (self.heard, self.heard_number) = (sent, number);
-        if told.reset.is_some() {
-            self.recognise(seen);
-        }
         self.period = self.period.max(reset);
+        let taken_beside = self.evidence.map_or(0.0, |evidence| evidence.taken_beside(seen));
+        if told.reset.is_some() {
+            self.recognise(now, seen, changed);
+        }
         if matches!(self.kind, Kind::Fixed { .. }) && seen.end() <= now {
-            return;
+            self.others_took(taken_beside, apart);
+            return self.turn_by(seen.end());
         }
         self.returns.heard(now, number, sent, remaining);
         self.believe(now, seen, remaining, since);
-        // Less by one is rounding.
-        let (taken, time) = self.others;
-        let kept = (-apart / OTHERS_MEMORY).exp();
-        self.others = (taken * kept + (before - self.left - self.back() - 1.0).max(0.0), time * kept + apart);
+        self.others_took(before - self.left - self.back(), apart);
     }
 
     /// Replaces what is left by what a header says.
@@ -193,109 +198,62 @@ impl ToldLimit {
             self.reset_at = now;
             return self.roll(now);
         }
-        // Of a bucket the reset tells the fraction of a request that is left too, where that is more than nothing of a few.
-        let (refilled, fraction) = match self.kind {
-            Kind::Bucket { rate } if self.limit >= FEW => (rate * now.since(sent).as_f64(), 0.0),
+        self.left = match self.kind {
             Kind::Bucket { rate } => {
-                let fraction = self.limit - rate / INFLOW_MARGIN * seen.reset.as_f64() - remaining;
-                (rate * now.since(sent).as_f64(), fraction.clamp(0.0, 0.99))
+                // Less than a unit may be left besides; where more was believed others have taken whole ones.
+                let told = (remaining + rate * now.since(sent).as_f64()).min(self.limit) - since;
+                let excess = (self.left - told - seen.unit).max(0.0);
+                told.max(self.left - (excess / seen.unit).ceil() * seen.unit)
             }
-            _ => (0.0, 0.0),
+            _ => remaining - since,
         };
-        self.left = (remaining + fraction + refilled).min(self.limit) - since;
         (self.reset_at, self.outstanding) = (seen.end(), since);
         self.roll(now);
     }
 
-    /// Compares with the header before, if enough time lies between to tell windows from buckets.
-    fn recognise(&mut self, new: Seen) {
-        self.kind = self.kind.with_inflow(self.seen, new, self.limit);
-        let old = self.seen;
-        let apart = new.sent.since(old.sent);
-        if apart < Nanos::from_millis(50).max(Nanos::new(old.reset.as_nanos() / 20)) {
+    /// Compares with the headers before.
+    fn recognise(&mut self, now: Nanos, new: Seen, changed: bool) {
+        self.before = self.evidence;
+        match &mut self.evidence {
+            Some(evidence) if !changed => evidence.hear(new),
+            evidence => *evidence = Some(Evidence::new(new)),
+        }
+        self.judge(now);
+    }
+
+    /// Believes what the evidence says.
+    fn judge(&mut self, now: Nanos) {
+        let since = if let Kind::Fixed { since, .. } = self.kind { since } else { Nanos::ZERO };
+        let kind = self.evidence.map_or(Kind::Unknown, |evidence| evidence.kind(self.limit, since));
+        if std::mem::discriminant(&kind) == std::mem::discriminant(&self.kind) {
+            self.kind = kind;
             return;
         }
-        self.seen = new;
-        self.kind = self.kind.after(old, new, self.limit);
-    }
-
-    /// Takes what attempt `number` asks for, which [`ToldLimit::admits`].
-    pub fn admit(&mut self, now: Nanos, number: u64, cost: Cost, idle: bool) {
-        let amount = cost.of(self.dimension) as f64;
-        if idle && !self.fits(now, amount) {
-            self.returns.try_with(number, self.left - amount, self.unsure(cost));
-        }
-        self.take(now, amount);
-    }
-
-    /// What an answer may leave of its estimate, as far as is known beforehand.
-    fn unsure(&self, cost: Cost) -> f64 {
-        if self.dimension.counts_tokens() { cost.output as f64 } else { 0.0 }
-    }
-
-    /// Takes a cost that fits.
-    pub fn take(&mut self, now: Nanos, cost: f64) {
-        self.roll(now);
-        self.left -= cost;
-        self.outstanding += cost;
-        self.total += cost;
-        self.taken_at = now;
-        match self.kind {
-            Kind::Unknown { .. } | Kind::Sliding { .. } => {
-                self.log.insert(now, cost);
-                self.log.forget(now, self.period + self.period);
+        // What was left was by other rules.
+        match kind {
+            Kind::Fixed { length: Some(length), .. } => {
+                self.reset_at = self.evidence.map_or(now, |evidence| next_end(now, evidence.end(), length));
+                self.left = self.limit - self.log.between(self.reset_at.since(length + Nanos::new(1)), now);
             }
-            Kind::Fixed { .. } | Kind::Bucket { .. } => self.log = Log::default(),
+            Kind::Bucket { .. } => self.left = self.left.min(0.0),
+            _ => {}
+        }
+        self.kind = kind;
+    }
+
+    /// A fixed window that is over ended at `end`: so does the present one, a whole number of lengths later.
+    fn turn_by(&mut self, end: Nanos) {
+        if let Kind::Fixed { length: Some(length), .. } = self.kind {
+            let turns = (self.reset_at.since(end).as_f64() / length.as_f64()).round();
+            self.reset_at = end + Nanos::from_f64(turns * length.as_f64());
         }
     }
 
-    /// An attempt sent at `sent` was refused and has used nothing. If its own header was heard, that is known already.
-    pub fn undo(&mut self, now: Nanos, sent: Nanos, amount: f64) {
-        self.log.insert(sent, -amount);
-        self.total -= amount;
-        self.roll(now);
-        let over = matches!(self.kind, Kind::Fixed { since, .. } if sent < since);
-        if sent > self.seen.sent && !over {
-            self.left = (self.left + amount).min(self.limit);
-            self.outstanding = (self.outstanding - amount).max(0.0);
-        }
-    }
-
-    /// An attempt was answered, having used so much.
-    pub fn settle(&mut self, now: Nanos, attempt: Attempt, actual: Option<Cost>) {
-        let Attempt { number, sent, cost } = attempt;
-        self.returns.answered(now, number);
-        let unused = actual.map_or(0.0, |actual| cost.of(self.dimension) as f64 - actual.of(self.dimension) as f64);
-        if unused == 0.0 {
-            return;
-        }
-        self.roll(now);
-        if matches!(self.kind, Kind::Unknown { .. } | Kind::Sliding { .. }) {
-            self.log.insert(sent, -unused);
-        }
-        let over = matches!(self.kind, Kind::Fixed { since, .. } if sent < since);
-        if number > self.heard_number && !over {
-            // No header told of it: what was reserved becomes what was used.
-            (self.left, self.outstanding) = (self.left + unused, self.outstanding - unused);
-        } else if !over {
-            self.returns.settled(now, unused, self.period);
-        }
-        self.roll(now);
-    }
-
-    /// An attempt sent at `sent` used so much, of which nothing was reserved here.
-    pub fn note(&mut self, now: Nanos, sent: Nanos, amount: f64) {
-        self.roll(now);
-        self.log.insert(sent, amount);
-        if !matches!(self.kind, Kind::Fixed { since, .. } if sent < since) {
-            self.left -= amount;
-        }
-        self.roll(now);
-    }
-
-    /// An attempt was refused.
-    pub fn refused(&mut self, now: Nanos, number: u64) {
-        self.returns.refused(now, number);
+    /// Others took so much in this time.
+    fn others_took(&mut self, taken: f64, time: f64) {
+        let kept = (-time / OTHERS_MEMORY).exp();
+        // Less by one is rounding.
+        self.others = (self.others.0 * kept + (taken - 1.0).max(0.0), self.others.1 * kept + time);
     }
 
     /// Whether an attempt fits; `idle`: nobody is in flight, of whom a header might tell.
@@ -306,7 +264,7 @@ impl ToldLimit {
 
     /// When an attempt may go to show whether what was not used has come back; `None`: it would not help.
     fn trial_at(&self, now: Nanos, amount: f64, unsure: f64) -> Option<Nanos> {
-        let waits = matches!(self.kind, Kind::Unknown { .. } | Kind::Fixed { .. });
+        let waits = matches!(self.kind, Kind::Unknown | Kind::Fixed { .. });
         if waits { self.returns.trial_at(self.needed(now, amount) - self.left, unsure) } else { None }
     }
 
@@ -341,7 +299,9 @@ impl ToldLimit {
     fn needed(&self, now: Nanos, cost: f64) -> f64 {
         let (taken, time) = self.others;
         let others = if taken > 0.0 { taken / time.max(1e9) * now.since(self.heard).as_f64() } else { 0.0 };
-        (cost + (others + others.sqrt()).min(self.limit * 0.1)).min(self.limit)
+        // Of few requests the tenth of one would cost a whole one.
+        let spare = if self.limit < 10.0 { 0.0 } else { self.limit * 0.1 };
+        (cost + (others + others.sqrt()).min(spare)).min(self.limit)
     }
 
     /// When it will fit.
@@ -355,7 +315,7 @@ impl ToldLimit {
                 FreeAt::At(now + Nanos::from_f64((missing / rate).ceil()) + Nanos::new(1))
             }
             Kind::Sliding { period } => FreeAt::At(self.log.frees(now, period, self.needed(now, cost) - self.left)),
-            Kind::Fixed { .. } | Kind::Unknown { .. } => FreeAt::At(self.reset_at),
+            Kind::Fixed { .. } | Kind::Unknown => FreeAt::At(self.reset_at),
         }
     }
 
@@ -397,4 +357,10 @@ impl ToldLimit {
         self.outstanding = 0.0;
         self.returns.start_over();
     }
+}
+
+/// What a header of an attempt says.
+fn seen(dimension: Dimension, attempt: Attempt, limit: f64, remaining: f64, reset: Nanos, total: f64) -> Seen {
+    let own = if dimension.counts_tokens() { 0.0 } else { 1.0 };
+    Seen { sent: attempt.sent, missing: limit - remaining, reset, total, own, unit: rounding(dimension, remaining) }
 }
