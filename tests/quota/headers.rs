@@ -31,6 +31,37 @@ fn estimates_charged() {
     told(&ESTIMATED, UNKNOWN_SIZES);
 }
 
+/// Limits that hold few: windows of a second, and shallow buckets, slow and fast.
+#[test]
+fn few_at_a_time() {
+    let mut missed = String::new();
+    for (limits, per_minute) in [
+        ("rpm = 120, period = '1s', algorithm = 'fixed-window'", 120.0),
+        ("rpm = 300, period = '1s', algorithm = 'fixed-window'", 300.0),
+        ("rpm = 120, period = '1s', algorithm = 'sliding-window'", 120.0),
+        ("rpm = 300, period = '1s', algorithm = 'sliding-window'", 300.0),
+        ("rpm = 120, period = '1s'", 120.0),
+        ("rpm = 60, burst = 5", 60.0),
+        ("rpm = 60, period = '10s'", 60.0),
+        ("rpm = 300, burst = 1", 300.0),
+        ("rpm = 600, burst = 1", 600.0),
+    ] {
+        for (load, seed) in [0.9, 1.0, 1.2].into_iter().flat_map(|load| (1..=SEEDS_OF_FEW).map(move |seed| (load, seed))) {
+            let pool = [Limited { limits, per_minute }];
+            let outcome = Case { visibility: VISIBILITY, seed, ..Case::new(&pool, "rate-limit-aware", load) }.run();
+            let what = format!("{limits}, load {load}, seed {seed}: {}\n", outcome.figures());
+            print!("{what}");
+            if outcome.refused() > 0.005 || outcome.served() < 0.95 {
+                missed += &what;
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{missed}");
+}
+
+/// Enough for each of them to begin at several places in a window.
+const SEEDS_OF_FEW: u64 = 4;
+
 /// Others use 30 % of the quota, we offer 60 %: at most 1 % refusals, and at least 98 % served. Limits that hold
 /// hundreds: a Poisson load of 90 % exceeds a sliding sixty often, and who takes its last place shows in no header.
 #[test]
