@@ -45,6 +45,7 @@ fn few_at_a_time() {
         ("rpm = 60, period = '10s'", 60.0),
         ("rpm = 300, burst = 1", 300.0),
         ("rpm = 600, burst = 1", 600.0),
+        ("rpm = 1_500, burst = 10", 1_500.0),
     ] {
         for (load, seed) in [0.9, 1.0, 1.2].into_iter().flat_map(|load| (1..=SEEDS_OF_FEW).map(move |seed| (load, seed))) {
             let pool = [Limited { limits, per_minute }];

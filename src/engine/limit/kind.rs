@@ -162,6 +162,11 @@ impl Evidence {
         self.last.end()
     }
 
+    /// What the rate is at least if it is a bucket.
+    pub fn least_rate(&self) -> Option<f64> {
+        self.bucket.map(|(least, _)| least).filter(|least| *least > 0.0)
+    }
+
     /// What others took between the latest header and this one of the same window; 0 of another.
     pub fn taken_beside(&self, new: Seen) -> f64 {
         if apart(new.end(), self.last.end()) > JITTER {

@@ -157,6 +157,13 @@ impl ToldLimit {
         self.period
     }
 
+    /// How long it may take until all is back, if no header tells: a bucket that was never seen empty takes longer than was told.
+    fn whole(&self) -> Nanos {
+        let rate = self.evidence.and_then(|evidence| evidence.least_rate());
+        let refill = rate.map_or(Nanos::ZERO, |rate| Nanos::from_f64((self.limit / rate).min(MINUTE.as_f64())));
+        self.period.max(refill)
+    }
+
     /// A further header; `since`: what was reserved after the admission of its attempt.
     pub fn hear(&mut self, now: Nanos, attempt: Attempt, told: &Told, since: f64) {
         let Attempt { number, sent, .. } = attempt;
@@ -352,7 +359,7 @@ impl ToldLimit {
         } else {
             self.left = self.limit - self.outstanding;
             // Until a header names the next one.
-            self.reset_at = (self.taken_at + self.period).max(now + Nanos::from_millis(1));
+            self.reset_at = (self.taken_at + self.whole()).max(now + Nanos::from_millis(1));
         }
         self.outstanding = 0.0;
         self.returns.start_over();
