@@ -207,9 +207,11 @@ impl ToldLimit {
         }
         self.left = match self.kind {
             Kind::Bucket { rate } => {
-                // Less than a unit may be left besides; where more was believed others have taken whole ones.
+                // Less than a unit may be left besides, and what was reserved since may have gone before it was full; where
+                // more was believed others have taken whole ones.
+                let most = (remaining + seen.unit + rate * now.since(sent).as_f64() - since).min(self.limit);
                 let told = (remaining + rate * now.since(sent).as_f64()).min(self.limit) - since;
-                let excess = (self.left - told - seen.unit).max(0.0);
+                let excess = (self.left - most).max(0.0);
                 told.max(self.left - (excess / seen.unit).ceil() * seen.unit)
             }
             _ => remaining - since,
