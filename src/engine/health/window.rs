@@ -75,7 +75,7 @@ impl Window {
             self.counts[index] = Counts::default();
         }
         self.current = slice;
-        self.slice_end = (slice + 1).saturating_mul(self.slice);
+        self.slice_end = slice.saturating_add(1).saturating_mul(self.slice);
     }
 }
 
@@ -83,6 +83,19 @@ impl Window {
 mod tests {
     use super::*;
     use crate::rng::{Draws, Stream};
+
+    /// The shortest and the longest window, at the beginning and the end of time.
+    #[test]
+    fn no_time_is_too_late() {
+        for length in [0, 1, u64::MAX] {
+            let mut window = Window::new(Nanos::new(length));
+            for now in [0, 1, u64::MAX - 1, u64::MAX, u64::MAX] {
+                window.count(Nanos::new(now), true);
+            }
+            let expected = if length == u64::MAX { 5 } else { 3 };
+            assert_eq!(window.counts(Nanos::MAX).good, expected, "{length}");
+        }
+    }
 
     /// Random ends at random times against a list of them, counted by slices of a tenth.
     #[test]
