@@ -39,6 +39,8 @@ pub(crate) struct Ended<'a> {
     pub trial: bool,
     /// It was its request's first.
     pub first: bool,
+    /// Its request had been there before.
+    pub again: bool,
     pub outcome: &'a Outcome,
     /// Output tokens of a typical request in this pool.
     pub typical_tokens: f64,

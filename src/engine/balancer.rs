@@ -122,7 +122,7 @@ impl Engine {
             Some(usage) if succeeded => self.typical.learn_tokens(usage.output_tokens),
             _ => self.typical.tokens(),
         };
-        let Lease { tenancy, provider, trial, first, sent, first_token, reservation, sharing } = &lease;
+        let Lease { tenancy, provider, trial, first, again, sent, first_token, reservation, sharing } = &lease;
         if let Some(sharing) = sharing {
             sharing.settle(now, *sent, reservation, &outcome);
         }
@@ -132,6 +132,7 @@ impl Engine {
             reservation: sharing.as_ref().is_none_or(|sharing| sharing.group.is_none()).then_some(reservation),
             trial: *trial,
             first: *first,
+            again: *again,
             outcome: &outcome,
             typical_tokens,
             typical_latency: self.typical.latency(),
@@ -147,6 +148,8 @@ impl Engine {
         }
         if let Some(change) = change {
             self.health.push(HealthEvent { at: now, provider: *provider, change });
+        } else if !succeeded {
+            self.look_at_doubts(now, &lease, &outcome);
         }
     }
 

@@ -181,6 +181,7 @@ mod expected;
 mod give_back;
 mod group;
 mod health;
+mod judge;
 mod latency;
 mod least_wait;
 pub mod limit;

@@ -201,7 +201,9 @@ fn admit_in_group(slot: &Slot, tenancy: Tenancy, group: &Group, now: Nanos, ask:
 #[inline(always)]
 fn lease(tier: &Tier, position: usize, now: Nanos, request: &Request, reservation: Reservation, trial: bool) -> Lease {
     let (tenancy, provider) = (tier.places[position].tenancy, tier.members[position].id);
-    Lease { tenancy, provider, trial, first: request.tried.is_empty(), sent: now, first_token: Nanos::MAX, reservation, sharing: None }
+    let first = request.tried.is_empty();
+    let again = !first && request.tried.contains(provider);
+    Lease { tenancy, provider, trial, first, again, sent: now, first_token: Nanos::MAX, reservation, sharing: None }
 }
 
 /// Why a member of a tier would not admit the request: itself, or its group, whichever lasts longer.

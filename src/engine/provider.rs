@@ -6,7 +6,7 @@ pub(crate) use super::attempt::{Admitted, Ask, Ended, Mode};
 use super::config::{Config, ProbeRules, ProviderConfig};
 use super::expected::Expected;
 use super::give_back::give_back;
-use super::health::{EjectedShare, Fitness, HealthChange};
+use super::health::{EjectedShare, Ends, Fitness, HealthChange, Kind};
 use super::latency::Speed;
 use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Reservation};
 use super::load::{Load, Scale};
@@ -243,6 +243,23 @@ impl Core {
             }
         }
         self.typical = self.speed.typical(ended.typical_tokens).map_or(0.0, |typical| typical.max(1.0));
+    }
+
+    /// See [`Fitness::doubtful`].
+    pub fn doubtful(&mut self, kind: Kind) -> u32 {
+        self.health.doubtful(kind)
+    }
+
+    /// How attempts ended here lately.
+    pub fn ends(&mut self, now: Nanos) -> Ends {
+        self.health.ends(now)
+    }
+
+    /// See [`Fitness::judge`].
+    pub fn judge(&mut self, now: Nanos, kind: Kind, elsewhere: &Ends) -> Option<HealthChange> {
+        let change = self.health.judge(now, kind, elsewhere);
+        self.refresh_shut(now);
+        change
     }
 
     /// Rate-limit headers have arrived for the attempt of `reservation`.

@@ -179,6 +179,8 @@ pub struct Lease {
     pub(crate) trial: bool,
     /// The request's first attempt.
     pub(crate) first: bool,
+    /// The request had been there before.
+    pub(crate) again: bool,
     pub(crate) sent: Nanos,
     /// [`Nanos::MAX`] before the first token.
     pub(crate) first_token: Nanos,

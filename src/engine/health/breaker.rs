@@ -7,6 +7,7 @@
 //! back together. Then a single trial request decides: a good end brings the provider back (its share then grows over
 //! `slow_start`), any other, a 429 included, takes it out again. The circuit breaker of Nygard, "Release It!", 2007.
 
+use super::doubt::{Doubt, Ends, Kind};
 use super::onset::Onset;
 use super::window::Window;
 use crate::engine::config::OutlierDetection;
@@ -22,6 +23,14 @@ pub(crate) struct Breaker {
     window: Window,
     consecutive: u32,
     onset: Onset,
+    /// Doubtful statuses of first attempts.
+    statuses: Doubt,
+    /// Failures of retries.
+    retries: Doubt,
+    /// Failures of some kind are being counted since the last success.
+    counting: bool,
+    /// On trial a doubtful status counts.
+    doubted: bool,
     state: State,
     /// Ejections that still lengthen the next one.
     level: u32,
@@ -82,6 +91,10 @@ impl Breaker {
             salt,
             consecutive: 0,
             onset: Onset::default(),
+            statuses: Doubt::new(rules.window),
+            retries: Doubt::new(rules.window),
+            counting: false,
+            doubted: false,
             state: State::In,
             level: 0,
             ejections: 0,
@@ -93,6 +106,8 @@ impl Breaker {
     pub fn reconfigure(&mut self, rules: OutlierDetection) {
         if rules.window != self.rules.window {
             self.window = Window::new(rules.window);
+            (self.statuses, self.retries) = (Doubt::new(rules.window), Doubt::new(rules.window));
+            self.counting = self.onset.is_running();
         }
         self.rules = rules;
     }
@@ -119,7 +134,11 @@ impl Breaker {
     pub fn admit(&mut self, now: Nanos) -> bool {
         match self.state {
             State::In => {
-                self.onset.sent();
+                if self.counting {
+                    self.onset.sent();
+                    self.statuses.sent();
+                    self.retries.sent();
+                }
                 false
             }
             State::Out { until } => {
@@ -137,8 +156,65 @@ impl Breaker {
     #[inline]
     pub fn good(&mut self, now: Nanos, sent: Nanos) {
         self.consecutive = 0;
-        self.onset.succeeded(sent);
+        if self.counting {
+            self.relieved(sent);
+        }
         self.window.count(now, true);
+    }
+
+    #[inline(never)]
+    fn relieved(&mut self, sent: Nanos) {
+        self.onset.succeeded(sent);
+        self.statuses.succeeded(sent);
+        self.retries.succeeded(sent);
+        self.counting = self.onset.is_running() || self.statuses.is_open() || self.retries.is_open();
+    }
+
+    /// A retry was answered, at a provider that takes part.
+    pub fn healed(&mut self, now: Nanos) {
+        self.retries.healed(now);
+    }
+
+    /// An attempt that was sent at `sent` failed in a way that the request may explain.
+    pub fn doubt(&mut self, now: Nanos, sent: Nanos, kind: Kind) {
+        if self.state == State::In {
+            self.counting = true;
+            self.of(kind).failed(now, sent);
+        }
+    }
+
+    /// How many failures of this kind in a row speak against it; 0: too few, or it is out.
+    pub fn doubtful(&mut self, kind: Kind) -> u32 {
+        let in_a_row = self.rules.consecutive_errors;
+        if self.state == State::In { self.of(kind).failures(in_a_row) } else { 0 }
+    }
+
+    /// Whether so many, with these ends elsewhere, are its own fault.
+    pub fn is_own_fault(&self, kind: Kind, failures: u32, elsewhere: &Ends) -> bool {
+        elsewhere.condemn(kind, failures, self.rules.consecutive_errors)
+    }
+
+    /// How attempts ended here in the last window.
+    pub fn ends(&mut self, now: Nanos) -> Ends {
+        Ends { good: self.window.counts(now).good, doubtful: self.statuses.counts(now).bad, retries: self.retries.counts(now) }
+    }
+
+    /// Takes the provider out because of its doubtful ends: its trials are judged by such ends too.
+    pub fn eject_doubted(&mut self, now: Nanos) -> Nanos {
+        self.doubted = true;
+        self.eject(now)
+    }
+
+    fn of(&mut self, kind: Kind) -> &mut Doubt {
+        match kind {
+            Kind::Status => &mut self.statuses,
+            Kind::Retry => &mut self.retries,
+        }
+    }
+
+    /// What a doubtful status on trial says. The first after other failures may be the request's; two in a row are not.
+    pub fn vote_on_trial(&mut self) -> Vote {
+        if std::mem::replace(&mut self.doubted, true) { Vote::Bad } else { Vote::Neither }
     }
 
     /// An attempt that was sent at `sent` ended. A condemned provider stays in until [`Breaker::eject`].
@@ -162,6 +238,7 @@ impl Breaker {
             }
             Vote::Bad => {
                 self.consecutive += 1;
+                self.counting = true;
                 self.onset.failed(now, sent);
                 self.window.count(now, false);
                 if self.is_condemned(now) { Turn::Condemned } else { Turn::Stays }
@@ -187,6 +264,9 @@ impl Breaker {
         self.state = State::Out { until };
         self.consecutive = 0;
         self.onset = Onset::default();
+        self.statuses.clear();
+        self.retries.clear();
+        self.counting = false;
         self.returned_at = None;
         self.window.clear();
         until
@@ -201,6 +281,7 @@ impl Breaker {
         match vote {
             Vote::Good => {
                 self.state = State::In;
+                self.doubted = false;
                 self.returned_at = Some(now);
                 Turn::Returned
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Breaker, Cooldown, EjectedShare, HealthChange, Probes, Refused, Silence, Standing, Turn, Vote};
+use super::{Breaker, Cooldown, EjectedShare, Ends, HealthChange, Kind, Probes, Refused, Silence, Standing, Turn, Vote};
 use crate::engine::config::{OutlierDetection, ProbeRules};
 use crate::engine::provider::{Ask, Ended, Mode, Shut, Until};
 use crate::engine::refusal::RefusalKind;
@@ -201,6 +201,28 @@ impl Fitness {
         (is_in && self.share.take()).then(|| breaker.eject(now))
     }
 
+    /// How many failures of this kind in a row speak against it; 0: too few, or it is out.
+    pub fn doubtful(&mut self, kind: Kind) -> u32 {
+        self.breaker.as_mut().map_or(0, |breaker| breaker.doubtful(kind))
+    }
+
+    /// How attempts ended here in the last window.
+    pub fn ends(&mut self, now: Nanos) -> Ends {
+        self.breaker.as_mut().map_or_else(Ends::default, |breaker| breaker.ends(now))
+    }
+
+    /// Takes the provider out if its doubtful failures are its own fault, as attempts ended elsewhere.
+    pub fn judge(&mut self, now: Nanos, kind: Kind, elsewhere: &Ends) -> Option<HealthChange> {
+        let breaker = self.breaker.as_mut()?;
+        let failures = breaker.doubtful(kind);
+        if failures == 0 || !breaker.is_own_fault(kind, failures, elsewhere) || !self.share.take() {
+            return None;
+        }
+        let until = breaker.eject_doubted(now);
+        self.look_around(now);
+        Some(HealthChange::Ejected { until })
+    }
+
     /// The longest pause that a refusal can ask for; `None`: refusals do not pause it.
     pub fn pause_max(&self) -> Option<Nanos> {
         self.cools.then_some(self.cooldown_max)
@@ -209,15 +231,15 @@ impl Fitness {
     /// Learns from the end of an attempt. `unrelated`: refusals seem to have nothing to do with what is sent.
     #[inline]
     pub fn ended(&mut self, now: Nanos, ended: &Ended<'_>, unrelated: bool) -> Option<HealthChange> {
-        if self.calm && ended.outcome.result == AttemptResult::Success {
+        if self.calm && ended.first && ended.outcome.result == AttemptResult::Success {
             if let Some(breaker) = &mut self.breaker {
                 breaker.good(now, ended.sent);
             }
             return None;
         }
-        let Ended { sent, trial, first, outcome, .. } = *ended;
+        let Ended { sent, trial, first, again, outcome, .. } = *ended;
         // One by one, so that all the rest stays in registers on the usual path.
-        let change = self.ended_notably(now, sent, trial, first, outcome, unrelated);
+        let change = self.ended_notably(now, sent, trial, (first, again), outcome, unrelated);
         self.look_around(now);
         change
     }
@@ -228,7 +250,7 @@ impl Fitness {
         now: Nanos,
         sent: Nanos,
         trial: bool,
-        first: bool,
+        (first, again): (bool, bool),
         outcome: &Outcome,
         unrelated: bool,
     ) -> Option<HealthChange> {
@@ -243,7 +265,14 @@ impl Fitness {
         if trial && vote == Vote::Neither && self.silence.is_late(now.since(sent)) {
             vote = Vote::Bad;
         }
-        match self.breaker.as_mut()?.end(now, sent, trial, vote) {
+        let breaker = self.breaker.as_mut()?;
+        match super::doubts(outcome, first, again) {
+            Some(_) if trial && vote == Vote::Neither => vote = breaker.vote_on_trial(),
+            Some(kind) => breaker.doubt(now, sent, kind),
+            None if vote == Vote::Good && !first => breaker.healed(now),
+            None => {}
+        }
+        match breaker.end(now, sent, trial, vote) {
             Turn::Stays => None,
             Turn::Condemned => self.try_eject(now).map(|until| HealthChange::Ejected { until }),
             Turn::Returned => {

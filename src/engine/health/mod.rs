@@ -1,12 +1,14 @@
 //! Health: which providers are fit to be asked, judged by what their attempts came to.
 //!
 //! Three signals, each with its own file: failures (`breaker`, over the exact counts of `window`), refusals
-//! (`cooldown`), and silence (`silence`). What does not vote: errors that the request caused (4xx, except 401, which the
-//! key caused), a caller that went away or set a short time limit of its own, and any but the first failure of one
-//! request, so that a request which fails everywhere cannot open every breaker.
+//! (`cooldown`), and silence (`silence`). What does not vote: errors that the request may have caused (4xx, except 401, which
+//! the key caused), a caller that went away or set a short time limit of its own, and any but the first failure of one
+//! request, so that a request which fails everywhere cannot open every breaker. Of these a 4xx other than 400, 413 and 422,
+//! and the failure of a retry, count once the requests cannot explain them any more (`doubt`).
 
 mod breaker;
 mod cooldown;
+mod doubt;
 mod fitness;
 mod log;
 mod onset;
@@ -22,6 +24,7 @@ use crate::time::Nanos;
 
 use breaker::{Breaker, Standing, Turn, Vote};
 pub(crate) use cooldown::{Cooldown, Refused};
+pub(crate) use doubt::{Ends, Kind, doubts};
 pub(crate) use fitness::Fitness;
 pub(crate) use log::HealthLog;
 pub use log::{HealthChange, HealthEvent};

@@ -54,6 +54,16 @@ impl Onset {
         }
     }
 
+    /// Whether there was a failure lately.
+    pub fn is_running(&self) -> bool {
+        self.since.is_some()
+    }
+
+    /// Failures so far, the first one included.
+    pub fn bad(&self) -> u32 {
+        self.bad
+    }
+
     /// Whether it is an outage: twice as many failures as condemn in a row, and two thirds of all that was sent. With 5 %
     /// of random errors and five in a row, ten of fifteen have probability C(14, 9) · 0.05⁹ = 4·10⁻⁹.
     pub fn is_outage(&self, in_a_row: u32) -> bool {
