@@ -1,6 +1,6 @@
 //! Limits that only response headers tell.
 
-use crate::pool::{Case, ESTIMATED, Limited, Marks, REQUESTS, STRATEGIES, TOKENS, UNKNOWN_SIZES, hold};
+use crate::pool::{Case, ESTIMATED, Limited, Marks, Outcome, REQUESTS, STRATEGIES, TOKENS, UNKNOWN_SIZES, hold};
 
 const VISIBILITY: &str = "headers";
 
@@ -64,8 +64,7 @@ fn few_at_a_time() {
 /// Enough for each of them to begin at several places in a window.
 const SEEDS_OF_FEW: u64 = 4;
 
-/// Others use 30 % of the quota, we offer 60 %: at most 1 % refusals, and at least 98 % served. Limits that hold
-/// hundreds: a Poisson load of 90 % exceeds a sliding sixty often, and who takes its last place shows in no header.
+/// Others use 30 % of the quota, we offer 60 %: at most 1 % refusals, and at least 98 % served.
 #[test]
 fn beside_others() {
     for name in ["token-bucket", "fixed-window", "sliding-window"] {
@@ -80,17 +79,31 @@ fn beside_others() {
     }
 }
 
-/// The same of sliding windows of a hundred or so, over ten seeds together: in any one of them a Poisson load of 90 % is above the
-/// limit for minutes, or never.
+/// The same of sliding windows of a hundred or so, over ten seeds together, with more room: at most 0.6 % refusals, and 99 % served.
+///
+/// What headers leave unknown is what others take in the time t since the attempt that the latest one is of, about an answer and a gap between
+/// two attempts: of 60 a minute λt = 0.3 · 1.7 = 0.5 requests. Sent with f left, an attempt is refused with P(Poisson(λt) ≥ f), and waiting
+/// until that is at most p makes it as rare as one likes. One who knows λ and the instant of everything up to the latest header (more than headers
+/// tell) is refused 0.31, 0.27 and 0.16 % of 28,000 to 57,000 attempts to windows of 60, 90 and 120 with p = 2 %, for waits of 2.1, 1.1 and 0.6 s,
+/// and 1.4, 1.2 and 0.8 % if nothing waits that may fit. One seed is n = 6 · per_minute attempts, so that chance alone
+/// spreads a share r of them by √(r / n): 0.33 % of 60 a minute where r is 0.4 %. Seeds spread by 0.28 to 0.44 %.
 #[test]
 fn beside_others_in_small_windows() {
-    for (text, per_minute) in [("rpm = 90, algorithm = 'sliding-window'", 90.0), ("rpm = 120, algorithm = 'sliding-window'", 120.0)] {
-        let pool = [Limited { limits: text, per_minute }; 2];
+    let seeds = 1..=std::env::var("QUOTA_SEEDS").map_or(10, |seeds| seeds.parse::<u64>().expect("a number of seeds"));
+    let count = seeds.end().to_owned() as f64;
+    for per_minute in [60.0, 90.0, 120.0] {
+        let text = format!("rpm = {per_minute}, algorithm = 'sliding-window'");
+        let pool = [Limited { limits: &text, per_minute }; 2];
         for strategy in STRATEGIES {
-            let outcomes = (1..=10).map(|seed| Case { visibility: VISIBILITY, others: 0.3, seed, ..Case::new(&pool, strategy, 0.6) }.run());
-            let (refused, served) = outcomes.fold((0.0, 0.0), |(refused, served), one| (refused + one.refused(), served + one.served()));
-            println!("{text}, {strategy}: refused {:.2} %, served {:.2} %", refused * 10.0, served * 10.0);
-            assert!(refused / 10.0 <= 0.01 && served / 10.0 >= 0.98, "{text}, {strategy}: {refused} {served}");
+            let case = |seed| Case { visibility: VISIBILITY, others: 0.3, seed, ..Case::new(&pool, strategy, 0.6) };
+            let outcomes: Vec<_> = seeds.clone().map(|seed| case(seed).run()).collect();
+            let mean = |figure: fn(&Outcome) -> f64| outcomes.iter().map(figure).sum::<f64>() / count;
+            let (refused, served) = (mean(Outcome::refused), mean(Outcome::served));
+            let spread = (outcomes.iter().map(|one| (one.refused() - refused).powi(2)).sum::<f64>() / (count - 1.0)).sqrt();
+            let figures = [refused, spread, served].map(|figure| 100.0 * figure);
+            let what = format!("{text}, {strategy}: refused {:.2} % ± {:.2} of a seed, served {:.2} %", figures[0], figures[1], figures[2]);
+            println!("{what}, at most {:.2}", 100.0 * outcomes.iter().map(Outcome::refused).fold(0.0, f64::max));
+            assert!(refused <= 0.006 && served >= 0.99, "{what}");
         }
     }
 }

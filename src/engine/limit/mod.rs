@@ -71,6 +71,7 @@ mod ledger;
 mod limiter;
 mod log;
 mod marks;
+mod others;
 mod outlook;
 mod pace;
 mod part;

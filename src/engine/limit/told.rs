@@ -20,6 +20,7 @@ use super::correct::rounding;
 use super::headers::Told;
 use super::kind::{Evidence, Kind, Seen, next_end};
 use super::log::Log;
+use super::others::Others;
 use super::returns::Returns;
 use super::{Cost, Dimension, FreeAt};
 use crate::time::Nanos;
@@ -28,9 +29,6 @@ mod count;
 
 /// Taken for the time to a reset that is not told.
 const MINUTE: Nanos = Nanos::from_secs(60);
-
-/// Time constant of what others take, ns.
-const OTHERS_MEMORY: f64 = 30e9;
 
 /// A limit known from headers only.
 #[derive(Clone, Debug)]
@@ -58,8 +56,7 @@ pub(super) struct ToldLimit {
     before: Option<Evidence>,
     /// What was reserved in the last period, and what others must have used; kept until the kind is known not to need it.
     log: Log,
-    /// Fading sums of what others took and of the time they took it in.
-    others: (f64, f64),
+    others: Others,
     /// When the latest attempt of which a header was taken in was sent, and its number.
     heard: Nanos,
     heard_number: u64,
@@ -95,7 +92,7 @@ impl ToldLimit {
             evidence: Some(Evidence::new(seen(dimension, attempt, limit, remaining, reset, f64::INFINITY))),
             before: None,
             log: Log::default(),
-            others: (0.0, 0.0),
+            others: Others::default(),
             heard: sent,
             heard_number: attempt.number,
             returns: Returns::default(),
@@ -128,7 +125,7 @@ impl ToldLimit {
             evidence: None,
             before: None,
             log,
-            others: (0.0, 0.0),
+            others: Others::default(),
             heard: now,
             heard_number: 0,
             returns: Returns::default(),
@@ -185,12 +182,12 @@ impl ToldLimit {
             self.recognise(now, seen, changed);
         }
         if matches!(self.kind, Kind::Fixed { .. }) && seen.end() <= now {
-            self.others_took(taken_beside, apart);
+            self.others.took((taken_beside - self.rounding()).max(0.0), apart);
             return self.turn_by(seen.end());
         }
         self.returns.heard(now, number, sent, remaining);
         self.believe(now, seen, remaining, since);
-        self.others_took(before - self.left - self.back(), apart);
+        self.others.took((before - self.left - self.back() - self.rounding()).max(0.0), apart);
     }
 
     /// Replaces what is left by what a header says.
@@ -258,13 +255,6 @@ impl ToldLimit {
         }
     }
 
-    /// Others took so much in this time.
-    fn others_took(&mut self, taken: f64, time: f64) {
-        let kept = (-time / OTHERS_MEMORY).exp();
-        // Less by one is rounding.
-        self.others = (self.others.0 * kept + (taken - 1.0).max(0.0), self.others.1 * kept + time);
-    }
-
     /// Whether an attempt fits; `idle`: nobody is in flight, of whom a header might tell.
     pub fn admits(&mut self, now: Nanos, cost: Cost, idle: bool) -> bool {
         let amount = cost.of(self.dimension) as f64;
@@ -303,14 +293,19 @@ impl ToldLimit {
         self.left + self.back() >= self.needed(now, cost)
     }
 
-    /// A cost, and what others are likely to have taken since the last header, a tenth of the limit at most: the mean and one
-    /// standard deviation, as their requests come independently of each other.
+    /// By how much what headers tell may be less than the truth without meaning anything: windows hold whole requests.
+    fn rounding(&self) -> f64 {
+        let whole = matches!(self.kind, Kind::Fixed { .. } | Kind::Sliding { .. }) && !self.dimension.counts_tokens();
+        if whole { 0.0 } else { 1.0 }
+    }
+
+    /// A cost, and what others may have taken since the last header, a tenth of the limit at most.
     fn needed(&self, now: Nanos, cost: f64) -> f64 {
-        let (taken, time) = self.others;
-        let others = if taken > 0.0 { taken / time.max(1e9) * now.since(self.heard).as_f64() } else { 0.0 };
         // Of few requests the tenth of one would cost a whole one.
-        let spare = if self.limit < 10.0 { 0.0 } else { self.limit * 0.1 };
-        (cost + (others + others.sqrt()).min(spare)).min(self.limit)
+        let most = if self.limit < 10.0 { 0.0 } else { self.limit * 0.1 };
+        let time = now.since(self.heard).as_f64();
+        let others = if self.dimension.counts_tokens() { self.others.tokens(time, most) } else { self.others.requests(time, most) };
+        (cost + others).min(self.limit)
     }
 
     /// When it will fit.
