@@ -146,8 +146,9 @@ fn pick_from<T: Tracer>(mut view: View<'_>, candidates: &mut Bits, mode: Mode, t
         }
         tier.chooser.undo(&choice, candidates);
         if T::ON {
-            let shut = shut(&tier.places[choice.position], now, request);
-            tracer.note(provider, false, shut.map_or(Why::SlowStart, |shut| shut.why), None);
+            let place = &tier.places[choice.position];
+            let why = shut(place, now, request).map_or_else(|| place.slot.with(|core| core.reluctance()), |shut| shut.why);
+            tracer.note(provider, false, why, None);
         }
         candidates.remove(choice.position);
         // The same number over one candidate less would send what this one refused to its neighbours.

@@ -107,7 +107,7 @@ impl Core {
     /// Counts an attempt; whether it is the trial.
     #[inline(always)]
     fn begin(&mut self, now: Nanos) -> bool {
-        let trial = self.health.admitted(now, self.load.waiting);
+        let trial = self.health.admitted(now);
         self.load.sent(now);
         self.refresh_admitted(now);
         trial
@@ -116,7 +116,7 @@ impl Core {
     /// What time alone changes: a provider that has been silent for too long is taken out, and a quota that has refilled, or an
     /// estimate that has faded, shows as such, although nobody was sent there lately. `pool` is its typical latency, ns.
     pub fn sweep(&mut self, now: Nanos, pool: f64) -> Option<HealthChange> {
-        let change = self.health.look_for_hang(now, self.load.waiting);
+        let change = self.health.look_for_hang(now);
         self.expect(now, pool);
         if self.scale.weighs_headroom() || !self.is_plainly_open() {
             self.refresh_shut(now);
@@ -175,7 +175,7 @@ impl Core {
     #[inline]
     pub fn first_token(&mut self, now: Nanos, sent: Nanos, trial: bool) -> Option<HealthChange> {
         self.load.heard(sent);
-        let change = self.health.first_token(now, trial);
+        let change = self.health.first_token(now, sent, trial);
         if change.is_some() {
             self.refresh_shut(now);
         }
@@ -229,16 +229,16 @@ impl Core {
                 let ttft = nanos(ended.first_token.min(now).since(ended.sent));
                 let tokens = ended.outcome.usage.map_or(0, |usage| usage.output_tokens);
                 self.speed.succeeded(now, ttft, elapsed, tokens);
-                self.health.answered(now, ttft);
+                self.health.answered(now, ended.sent, ttft);
             }
             // Other 4xx are about the request, the rest about the client: neither says how fast the provider is.
-            AttemptResult::Status(400..=407 | 410..=428 | 430..=499)
-            | AttemptResult::Abandoned
-            | AttemptResult::CallerTimedOut
-            | AttemptResult::NotSent => {
-                return;
+            AttemptResult::Status(400..=407 | 410..=428 | 430..=499) => return,
+            AttemptResult::Abandoned | AttemptResult::CallerTimedOut | AttemptResult::NotSent => {
+                return self.health.lost(now, ended.sent, self.load.waiting);
             }
-            AttemptResult::Status(_) | AttemptResult::ConnectionError | AttemptResult::TimedOut | AttemptResult::Interrupted => {
+            AttemptResult::Status(_) | AttemptResult::ConnectionError | AttemptResult::Interrupted => self.speed.failed(now, elapsed),
+            AttemptResult::TimedOut => {
+                self.health.lost(now, ended.sent, self.load.waiting);
                 self.speed.failed(now, elapsed);
             }
         }
@@ -374,6 +374,11 @@ impl Core {
     /// Whether it was taken out for failing, its trial included.
     pub fn is_out(&self, now: Nanos) -> bool {
         self.health.is_out(now)
+    }
+
+    /// Why it leaves a request to others although it is not shut.
+    pub fn reluctance(&self) -> Why {
+        if self.health.is_reluctant() { Why::Suspect } else { Why::SlowStart }
     }
 
     /// Ejections so far.

@@ -134,6 +134,8 @@ pub enum Why {
     LeastBad,
     /// It is coming back and takes part in only some picks.
     SlowStart,
+    /// It seems to hang, or to fail by itself: others are asked as long as there are any.
+    Suspect,
     /// This request has been there.
     Tried,
     /// A better tier could take the request.
@@ -155,6 +157,7 @@ impl Why {
             Why::Trial => "trial",
             Why::LeastBad => "least-bad",
             Why::SlowStart => "slow-start",
+            Why::Suspect => "suspect",
             Why::Tried => "tried",
             Why::LowerTier => "lower-tier",
             Why::Limit(dimension) => dimension.word(),

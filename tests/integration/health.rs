@@ -308,3 +308,55 @@ fn requests_that_fail_everywhere_condemn_nobody() {
         }
     }
 }
+
+/// Where requests are few, attempts seldom wait together: one that waits for too long is enough to leave the provider alone,
+/// though not to take it out. From the first attempt that hung to the last that was sent there: twice the usual percentile (2 s,
+/// which the engine estimates within a third) and a look around. Out it goes when a second one hangs, or the first for four times
+/// the percentile, seen at the next pick.
+#[test]
+fn a_hung_provider_is_left_in_time_however_few_the_requests() {
+    for strategy in ["round-robin", "power-of-two", "least-connections", "lowest-latency", "failover"] {
+        for (rate, gap, faulty, end) in
+            [("0.3/s", 15.0, 400.0, 500.0), ("1/s", 6.0, 120.0, 160.0), ("10/s", 1.0, 60.0, 75.0), ("50/s", 0.5, 60.0, 75.0)]
+        {
+            for providers in [2, 3] {
+                let balancer = format!("strategy = \"{strategy}\"\nretry = {{ max_retries = 2 }}");
+                let load = format!("rate = \"{rate}\"\nduration = \"{end}s\"");
+                let log =
+                    observe(&load, &balancer, providers, "latency = { p50 = \"800ms\", p99 = \"2s\" }", &event(faulty, end, "hang = true"));
+                let case = format!("{strategy}, {rate}, {providers}");
+                let to_it = || log.sent.iter().filter(|(at, to)| *to == 0 && *at >= faulty).map(|(at, _)| *at);
+                let first = to_it().next().unwrap_or_else(|| panic!("{case}: nothing was sent"));
+                let &(ejected, provider) = log.ejected.first().unwrap_or_else(|| panic!("{case}: not out"));
+                let last = to_it().filter(|at| *at < ejected).fold(first, f64::max);
+                assert!(last - first < 4.0 * 4.0 / 3.0 + 0.2, "{case}: the last one {} after the first", last - first);
+                assert!(provider == 0 && ejected - first < 8.0 * 4.0 / 3.0 + gap, "{case}: out {} after", ejected - first);
+                assert!(log.ejected.iter().all(|(_, provider)| *provider == 0), "{case}: {:?}", log.ejected);
+            }
+        }
+    }
+}
+
+/// The first choice answers everything with a 404, and nobody else is asked: the next requests go to the second, which shows
+/// that they can be answered. The trial after the time aside fails, and the provider is out.
+#[test]
+fn a_first_choice_that_finds_nothing_is_left_for_the_second() {
+    let broken = event(30.0, 90.0, "error_rate = 1, error_status = 404");
+    let log = observe("rate = \"30/s\"\nduration = \"90s\"", "strategy = \"failover\"", 2, "latency = \"500ms\"", &broken);
+    let &(ejected, provider) = log.ejected.first().expect("out");
+    let (got, most) = (log.sent(0, 30.0, ejected), 5 + log.in_flight(30.0) + 1);
+    assert!(provider == 0 && got <= most, "{got} attempts before the ejection at {ejected}, at most {most}");
+}
+
+/// One in ten thousand answers of healthy providers takes longer than twice the percentile: ten hours of few requests, where none
+/// answers in the meantime.
+#[test]
+fn slow_answers_of_healthy_providers_take_nobody_out() {
+    for (rate, hours) in [("0.3/s", 20), ("3/s", 4)] {
+        let load = format!("rate = \"{rate}\"\nduration = \"{hours}h\"");
+        for latency in ["latency = { p50 = \"800ms\", p99 = \"2s\" }", LOGNORMAL] {
+            let log = observe(&load, "strategy = \"round-robin\"", 3, latency, "");
+            assert!(log.ejected.is_empty(), "{rate}: {:?}", log.ejected);
+        }
+    }
+}

@@ -194,6 +194,16 @@ impl Breaker {
         elsewhere.condemn(kind, failures, self.rules.consecutive_errors)
     }
 
+    /// Whether too little was asked elsewhere to tell.
+    pub fn is_without_proof(&self, elsewhere: &Ends) -> bool {
+        elsewhere.asked() < self.rules.consecutive_errors
+    }
+
+    /// First time out.
+    pub fn base_ejection_time(&self) -> Nanos {
+        self.rules.base_ejection_time
+    }
+
     /// How attempts ended here in the last window.
     pub fn ends(&mut self, now: Nanos) -> Ends {
         Ends { good: self.window.counts(now).good, doubtful: self.statuses.counts(now).bad, retries: self.retries.counts(now) }

@@ -129,6 +129,11 @@ impl Ends {
         Ends { good: self.good.saturating_add(other.good), doubtful: self.doubtful.saturating_add(other.doubtful), retries }
     }
 
+    /// Attempts that said something.
+    pub fn asked(&self) -> u32 {
+        self.good.saturating_add(self.doubtful).saturating_add(self.retries.bad)
+    }
+
     /// Whether so many failures of this kind in a row, at a provider that is not among these, are its own fault.
     pub fn condemn(&self, kind: Kind, failures: u32, in_a_row: u32) -> bool {
         let (good, bad) = match kind {

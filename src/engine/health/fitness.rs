@@ -15,6 +15,10 @@ use crate::time::Nanos;
 pub(crate) struct Fitness {
     /// Nothing below stands against an admission or has lately: the one thing that the usual path looks at.
     calm: bool,
+    /// Others are better: see [`Fitness::is_reluctant`].
+    reluctant: bool,
+    /// So until then, for want of proof.
+    aside_until: Nanos,
     /// `None`: failures do not count.
     breaker: Option<Breaker>,
     slow_start: Nanos,
@@ -33,6 +37,8 @@ impl Fitness {
     pub fn new(rules: Option<OutlierDetection>, cools: bool, share: Arc<EjectedShare>, salt: u64) -> Fitness {
         Fitness {
             calm: true,
+            reluctant: false,
+            aside_until: Nanos::ZERO,
             breaker: rules.map(|rules| Breaker::new(rules, salt)),
             slow_start: rules.map_or(Nanos::ZERO, |rules| rules.slow_start),
             silence: Silence::default(),
@@ -45,23 +51,32 @@ impl Fitness {
         }
     }
 
-    /// An attempt was admitted, with so many before it that wait for a first token; true if it is the trial.
+    /// An attempt was admitted; true if it is the trial.
     #[inline(always)]
-    pub fn admitted(&mut self, now: Nanos, waiting: u32) -> bool {
-        self.silence.sent(now, waiting);
+    pub fn admitted(&mut self, now: Nanos) -> bool {
+        self.silence.sent(now);
         self.breaker.as_mut().is_some_and(|breaker| breaker.admit(now))
     }
 
-    /// A good answer began `after` ns.
+    /// A good answer to what was sent at `sent` began `after` ns.
     #[inline]
-    pub fn answered(&mut self, now: Nanos, after: f64) {
-        self.silence.answered(now, after);
+    pub fn answered(&mut self, now: Nanos, sent: Nanos, after: f64) {
+        self.silence.answered(now, sent, after);
+    }
+
+    /// An attempt that was sent at `sent` ended without a sign of life; so many others wait for one.
+    #[cold]
+    pub fn lost(&mut self, now: Nanos, sent: Nanos, waiting: u32) {
+        self.silence.lost(now, sent, waiting);
     }
 
     /// The first token of an attempt has arrived. An answer may take half a minute more: a trial is decided here.
     #[inline]
-    pub fn first_token(&mut self, now: Nanos, trial: bool) -> Option<HealthChange> {
-        self.silence.heard(now);
+    pub fn first_token(&mut self, now: Nanos, sent: Nanos, trial: bool) -> Option<HealthChange> {
+        self.silence.heard(now, sent);
+        if self.reluctant {
+            self.look_around(now);
+        }
         let returned = self.breaker.as_mut().is_some_and(|breaker| breaker.first_token(now, trial));
         if !returned {
             return None;
@@ -78,14 +93,20 @@ impl Fitness {
         change
     }
 
-    /// Takes the provider out if it is hung.
-    pub fn look_for_hang(&mut self, now: Nanos, waiting: u32) -> Option<HealthChange> {
-        if !self.silence.is_hung(now, waiting) {
+    /// Leaves the provider to others if it seems to hang, and takes it out if it must be taken for hung.
+    pub fn look_for_hang(&mut self, now: Nanos) -> Option<HealthChange> {
+        if !self.reluctant && !self.silence.is_suspect(now) {
             return None;
         }
-        let until = self.try_eject(now)?;
+        let until = if self.silence.is_hung(now) { self.try_eject(now) } else { None };
         self.look_around(now);
-        Some(HealthChange::Ejected { until })
+        until.map(|until| HealthChange::Ejected { until })
+    }
+
+    /// Whether it is left to others as long as there are any, because it seems to hang, or fails in a way that may be the
+    /// requests' until some were asked elsewhere. That takes nobody out.
+    pub fn is_reluctant(&self) -> bool {
+        self.reluctant
     }
 
     /// Whether it was taken out for failing, its trial included.
@@ -131,7 +152,10 @@ impl Fitness {
 
     /// Looks whether the usual path may be taken again, after anything that may have changed that.
     fn look_around(&mut self, now: Nanos) {
-        let noteworthy = self.breaker.as_ref().is_some_and(|breaker| breaker.is_noteworthy(now))
+        let is_in = self.breaker.as_ref().is_some_and(|breaker| matches!(breaker.standing(now), Standing::In { .. }));
+        self.reluctant = is_in && (self.aside_until > now || self.silence.is_suspect(now));
+        let noteworthy = self.reluctant
+            || self.breaker.as_ref().is_some_and(|breaker| breaker.is_noteworthy(now))
             || self.cooldown.is_noteworthy(now)
             || self.probes.have_failed();
         self.calm = !noteworthy;
@@ -142,7 +166,7 @@ impl Fitness {
     pub fn admits(&self, now: Nanos, in_flight: u32, ask: Ask) -> bool {
         match self.shut(now, in_flight) {
             Some(shut) => ask.mode == Mode::LeastBad && matches!(shut.why, Why::Ejected | Why::Trial),
-            None => ask.mode != Mode::Strict || !self.sits_out(now, ask.request),
+            None => ask.mode != Mode::Strict || !(self.reluctant || self.sits_out(now, ask.request)),
         }
     }
 
@@ -215,7 +239,18 @@ impl Fitness {
     pub fn judge(&mut self, now: Nanos, kind: Kind, elsewhere: &Ends) -> Option<HealthChange> {
         let breaker = self.breaker.as_mut()?;
         let failures = breaker.doubtful(kind);
-        if failures == 0 || !breaker.is_own_fault(kind, failures, elsewhere) || !self.share.take() {
+        if failures == 0 {
+            return None;
+        }
+        if !breaker.is_own_fault(kind, failures, elsewhere) {
+            // Nobody else is asked, so nobody knows: the next requests go elsewhere, and show it.
+            if breaker.is_without_proof(elsewhere) {
+                self.aside_until = now + breaker.base_ejection_time();
+                self.look_around(now);
+            }
+            return None;
+        }
+        if !self.share.take() {
             return None;
         }
         let until = breaker.eject_doubted(now);
@@ -287,7 +322,7 @@ impl Fitness {
     fn end_badly(&mut self, now: Nanos, sent: Nanos, outcome: &Outcome, unrelated: bool) {
         // A time-out is silence, whoever's; any answer is a sign of life.
         if matches!(outcome.result, AttemptResult::Status(_) | AttemptResult::ConnectionError) {
-            self.silence.heard(now);
+            self.silence.heard(now, sent);
         }
         if self.cools
             && let Some(mut refused) = Refused::of(outcome)

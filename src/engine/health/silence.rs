@@ -1,15 +1,29 @@
 //! Hung providers: seen by their silence, long before the time-out.
 //!
 //! A provider that accepts requests and never answers produces no failure to count until the first time-out, and looks
-//! idle to anything that waits for answers. But a provider that has given no sign of life (an answer of any kind, or a
-//! first token) for twice its usual 99th percentile, while several attempts waited for one all that time, is hung: among
-//! healthy providers one attempt in ten thousand waits that long, and it must then be all that wait together. Answers that
-//! stream wait for nothing: a provider with nothing but long answers under way is silent and well.
+//! idle to anything that waits for answers. What tells is an attempt that waits for a sign of life (an answer of any kind, or a
+//! first token) for twice the usual 99th percentile, while nothing that was sent later has given one either, and nothing at all
+//! came for a percentile's time: answers to what was sent before say nothing about the time after, but a provider that is
+//! behind with its work and keeps answering is slow, not hung.
+//!
+//! One such attempt makes the engine prefer other providers at once, and takes nobody out: among healthy providers, with a
+//! log-normal time whose 99th percentile is 2.5 or 3 medians, 2 or 7 of 100,000 attempts wait that long (the normal tail
+//! beyond z(0.99) + ln 2 / σ, σ = ln 2.5 / 2.33 or ln 3 / 2.33). Out it goes when a second one, sent later, has waited three
+//! quarters of that (4 or 9 of 10,000 do: together one or six in 10⁸), or when one alone has for twice as long (3·10⁻⁹ and
+//! 7·10⁻⁸). Answers that stream wait for nothing: a provider with nothing but long answers under way is silent and well.
 
 use crate::time::Nanos;
 
-/// Attempts that wait below which silence says nothing.
-const WAITING_MIN: u32 = 2;
+/// Attempts whose send times are remembered.
+const MARKS: usize = 16;
+/// They are this share of the percentile apart at least, so that together they reach back over one: until then what was sent
+/// before a fault is answered.
+const SPACING: f64 = 1.0 / MARKS as f64;
+/// But not closer than this; hung providers are looked for far less often.
+const SPACING_MIN: Nanos = Nanos::from_millis(5);
+/// Part of the percentile that an attempt must have waited for its end to leave the silence as it is. Callers without patience end
+/// far before.
+const WAITED_MIN: f64 = 0.5;
 /// Samples before the percentile means anything.
 const SAMPLES_MIN: u32 = 20;
 /// Step of the percentile estimate, as a share of its value.
@@ -18,33 +32,85 @@ const STEP: f64 = 0.1;
 /// Signs of life of one provider.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Silence {
-    /// Last sign of life, or when enough attempts began to wait for one.
-    since: Nanos,
+    /// Last sign of life.
+    heard_at: Nanos,
+    /// No further mark before this.
+    next_mark: Nanos,
     /// Estimate of the 99th percentile of the time to the first sign of life, ns.
     p99: f64,
     samples: u32,
+    /// How many of the marks count.
+    marked: u8,
+    /// Attempts that ended late and without a sign of life; nothing that was sent after them has given one.
+    lost: u8,
+    /// When the last of them was sent.
+    lost_sent: Nanos,
+    /// When attempts were sent that wait, oldest first. Nothing that was sent after the first of them was heard of.
+    marks: [Nanos; MARKS],
 }
 
 impl Silence {
-    /// An attempt was sent; `waiting`: those that waited for their first token before it.
+    /// An attempt was sent.
     #[inline]
-    pub fn sent(&mut self, now: Nanos, waiting: u32) {
-        if waiting < WAITING_MIN {
-            self.since = now;
+    pub fn sent(&mut self, now: Nanos) {
+        if now >= self.next_mark {
+            self.mark(now);
         }
     }
 
-    /// An attempt gave a sign of life.
-    #[inline]
-    pub fn heard(&mut self, now: Nanos) {
-        self.since = self.since.max(now);
+    #[inline(never)]
+    fn mark(&mut self, now: Nanos) {
+        if let Some(mark) = self.marks.get_mut(usize::from(self.marked)) {
+            *mark = now;
+            self.marked += 1;
+        }
+        self.next_mark = now + SPACING_MIN.max(Nanos::from_f64(self.p99 * SPACING));
     }
 
-    /// A good answer began `after` ns. The estimate moves up by 99 parts or down by one (stochastic approximation of a
-    /// quantile: Robbins, Monro, Ann. Math. Stat. 22(3), 1951), in proportion to itself.
+    /// An attempt that was sent at `sent` gave a sign of life.
     #[inline]
-    pub fn answered(&mut self, now: Nanos, after: f64) {
-        self.heard(now);
+    pub fn heard(&mut self, now: Nanos, sent: Nanos) {
+        self.heard_at = self.heard_at.max(now);
+        if (self.marked | self.lost) > 0 && (self.marks[0] <= sent || self.lost > 0) {
+            self.forget(sent);
+        }
+    }
+
+    #[inline(never)]
+    fn forget(&mut self, sent: Nanos) {
+        let marked = usize::from(self.marked);
+        let over = self.marks[..marked].iter().take_while(|mark| **mark <= sent).count();
+        self.marks.copy_within(over..marked, 0);
+        self.marked = (marked - over) as u8;
+        if sent >= self.lost_sent {
+            self.lost = 0;
+        }
+    }
+
+    /// An attempt that was sent at `sent` ended without a sign of life, as its client, or a hedge that was faster, gave it up;
+    /// `waiting` others are left. If they are, and it had waited for a while, the silence goes on: else hedges would hide a hang.
+    #[cold]
+    pub fn lost(&mut self, now: Nanos, sent: Nanos, waiting: u32) {
+        let marked = usize::from(self.marked);
+        let Some(position) = self.marks[..marked].iter().position(|mark| *mark == sent) else { return };
+        let waited = self.times(now.since(sent));
+        if waiting == 0 {
+            self.marked = 0;
+        } else if waited < WAITED_MIN {
+            self.marks.copy_within(position + 1..marked, position);
+            self.marked -= 1;
+        }
+        if waited > 2.0 {
+            self.lost = self.lost.saturating_add(1);
+            self.lost_sent = self.lost_sent.max(sent);
+        }
+    }
+
+    /// A good answer to what was sent at `sent` began `after` ns. The estimate moves up by 99 parts or down by one (stochastic
+    /// approximation of a quantile: Robbins, Monro, Ann. Math. Stat. 22(3), 1951), in proportion to itself.
+    #[inline]
+    pub fn answered(&mut self, now: Nanos, sent: Nanos, after: f64) {
+        self.heard(now, sent);
         self.samples = self.samples.saturating_add(1);
         if self.samples <= SAMPLES_MIN {
             self.p99 = self.p99.max(after);
@@ -57,13 +123,28 @@ impl Silence {
 
     /// Whether an answer that has not begun after this long is later than usual.
     pub fn is_late(&self, after: Nanos) -> bool {
-        self.samples >= SAMPLES_MIN && after.as_f64() > self.p99
+        self.times(after) > 1.0
     }
 
-    /// Whether the provider, with so many attempts that wait for their first token, must be taken for hung.
+    /// A time in percentiles; 0 while nothing is known.
+    fn times(&self, time: Nanos) -> f64 {
+        if self.samples >= SAMPLES_MIN { time.as_f64() / self.p99 } else { 0.0 }
+    }
+
+    /// How long the attempt at `position` of those that are remembered has waited, in percentiles.
+    fn waited(&self, now: Nanos, position: usize) -> f64 {
+        self.marks[..usize::from(self.marked)].get(position).map_or(0.0, |mark| self.times(now.since(*mark)))
+    }
+
+    /// Whether it seems to hang: others are better.
     #[inline]
-    pub fn is_hung(&self, now: Nanos, waiting: u32) -> bool {
-        waiting >= WAITING_MIN && self.samples >= SAMPLES_MIN && now.since(self.since).as_f64() > 2.0 * self.p99
+    pub fn is_suspect(&self, now: Nanos) -> bool {
+        self.marked > 0 && self.waited(now, 0) > 2.0 && self.times(now.since(self.heard_at)) > 1.0
+    }
+
+    /// Whether it must be taken for hung.
+    pub fn is_hung(&self, now: Nanos) -> bool {
+        self.is_suspect(now) && (self.lost > 0 || self.waited(now, 1) > 1.5 || self.waited(now, 0) > 4.0)
     }
 }
 
@@ -78,7 +159,7 @@ mod tests {
     fn the_percentile_is_found() {
         let (mut silence, mut sum) = (Silence::default(), 0.0);
         for i in 0..40_000 {
-            silence.answered(Nanos::from_millis(i), -1e9 * Draws::new(5, Stream::Service, i).open_unit().ln());
+            silence.answered(at(i), at(i), -1e9 * Draws::new(5, Stream::Service, i).open_unit().ln());
             if i >= 20_000 {
                 sum += silence.p99;
             }
@@ -87,18 +168,73 @@ mod tests {
         assert!((mean / truth - 1.0).abs() < 0.33, "{mean} against {truth}");
     }
 
-    #[test]
-    fn only_a_long_common_silence_is_a_hang() {
+    fn at(millis: u64) -> Nanos {
+        Nanos::from_millis(millis)
+    }
+
+    /// Always answered after a second: the percentile is that, less a thousandth per answer since.
+    fn usual() -> Silence {
         let mut silence = Silence::default();
-        (0..100).for_each(|i| silence.answered(Nanos::from_millis(i * 100), 1e9));
-        let last = Nanos::from_millis(9_900);
-        silence.sent(last - Nanos::from_secs(50), 0);
-        silence.sent(last, 1);
-        assert!(!silence.is_hung(last + Nanos::from_millis(1_700), 8), "within twice the usual");
-        assert!(silence.is_hung(last + Nanos::from_millis(2_100), 8));
-        assert!(!silence.is_hung(last + Nanos::from_secs(60), 1), "one slow attempt is no hang");
-        silence.heard(last + Nanos::from_secs(2));
-        assert!(!silence.is_hung(last + Nanos::from_millis(2_100), 8), "any sign of life clears it");
-        assert!(!Silence::default().is_hung(Nanos::from_secs(99), 50), "nothing is known yet");
+        for i in 0..100 {
+            silence.sent(at(i * 100));
+            silence.answered(at(i * 100 + 1_000), at(i * 100), 1e9);
+        }
+        assert_eq!(silence.marked, 0, "all were heard of");
+        silence
+    }
+
+    #[test]
+    fn one_late_attempt_is_suspect_and_two_are_a_hang() {
+        let mut silence = usual();
+        silence.sent(at(20_000));
+        assert!(!silence.is_suspect(at(21_900)), "within twice the usual");
+        assert!(silence.is_suspect(at(22_100)) && !silence.is_hung(at(22_100)), "it may be a slow one");
+        assert!(!silence.is_hung(at(23_900)) && silence.is_hung(at(24_100)), "alone for four times the usual");
+        silence.sent(at(20_500));
+        assert!(!silence.is_hung(at(21_950)) && silence.is_hung(at(22_100)), "two together");
+        silence.heard(at(22_150), at(20_500));
+        assert!(!silence.is_suspect(at(99_000)), "what was sent later is answered");
+    }
+
+    #[test]
+    fn what_was_sent_before_says_nothing_and_what_flows_is_no_hang() {
+        let mut silence = usual();
+        silence.sent(at(20_000));
+        silence.sent(at(20_100));
+        silence.sent(at(20_200));
+        silence.heard(at(21_000), at(20_000));
+        assert!(silence.is_hung(at(22_200)), "two wait since 20.1 and 20.2 s");
+        silence.heard(at(22_150), at(19_000));
+        assert!(!silence.is_suspect(at(22_200)), "an old one was answered just now");
+        assert!(silence.is_hung(at(23_200)), "and then nothing");
+        assert!(!Silence::default().is_suspect(Nanos::from_secs(99)), "nothing is known yet");
+    }
+
+    #[test]
+    fn those_that_went_away_wait_no_longer_but_the_late_ones_count() {
+        let mut silence = usual();
+        silence.sent(at(20_000));
+        silence.lost(at(20_001), at(20_000), 5);
+        assert!(!silence.is_suspect(at(99_000)), "gone after a millisecond");
+        silence.sent(at(30_000));
+        silence.lost(at(32_500), at(30_000), 0);
+        assert!(!silence.is_suspect(at(32_600)), "nobody waits");
+        silence.sent(at(40_000));
+        assert!(silence.is_hung(at(42_100)), "the second in a row that waited so long");
+        silence.heard(at(42_150), at(40_000));
+        silence.sent(at(50_000));
+        assert!(!silence.is_hung(at(52_100)), "the row is over");
+    }
+
+    #[test]
+    fn hedges_do_not_hide_a_hang() {
+        let mut silence = usual();
+        for i in 0..20 {
+            silence.sent(at(20_000 + i * 200));
+            if i >= 6 {
+                silence.lost(at(20_000 + i * 200), at(20_000 + i * 200 - 1_200), 6);
+            }
+        }
+        assert!(silence.is_hung(at(22_100)), "others wait since, and nothing is heard");
     }
 }
