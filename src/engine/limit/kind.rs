@@ -167,12 +167,12 @@ impl Evidence {
         self.bucket.map(|(least, _)| least).filter(|least| *least > 0.0)
     }
 
-    /// What others took between the latest header and this one of the same window; 0 of another.
-    pub fn taken_beside(&self, new: Seen) -> f64 {
+    /// What others took between the latest header and this one, if it is of the same window.
+    pub fn taken_beside(&self, new: Seen) -> Option<f64> {
         if apart(new.end(), self.last.end()) > JITTER {
-            return 0.0;
+            return None;
         }
-        if self.last.total.is_finite() { new.missing - self.last.missing - (new.total - self.last.total) } else { 0.0 }
+        self.last.total.is_finite().then_some(new.missing - self.last.missing - (new.total - self.last.total))
     }
 
     /// An attempt was refused: what was taken is less than was counted.

@@ -3,75 +3,99 @@
 //! An attempt that is sent when f are left is refused if others have taken f since the attempt that the latest header is of. They come
 //! independently of each other, so in a time in which they take m at the mean they take more than k with the chance that a Poisson
 //! variable has to exceed k. The attempt goes when that is at most [`CHANCE`]: most go with far more left, so that far fewer are refused.
+//! Of tokens they take sums of so many independent sizes, whose variance grows with the time: what it was shows in the squares of what
+//! they took from one header to the next.
+
+use crate::time::Nanos;
 
 /// Time constant of what others take, ns.
 const MEMORY: f64 = 30e9;
 
 /// That others have taken what an attempt is sent for, at most.
-const CHANCE: f64 = 0.02;
+const CHANCE: f64 = 0.01;
 
 /// Above this mean the normal law does.
 const MANY: f64 = 50.0;
 
 /// Which leaves [`CHANCE`] above so many standard deviations.
-const DEVIATIONS: f64 = 2.054;
+const DEVIATIONS: f64 = 2.326;
 
-/// Fading sums of what others took and of the time they took it in.
+/// Of tokens so many are left: the squares count what came between two headers as one, so that the deviation is on the large side, and
+/// all that is left to others makes everybody wait.
+const TOKEN_DEVIATIONS: f64 = 1.5;
+
+/// Fading sums of what others took, of its squares, and of the time they took it in.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Others {
     taken: f64,
+    squares: f64,
     time: f64,
 }
 
 impl Others {
-    /// They took so much in this time, ns.
-    pub fn took(&mut self, amount: f64, time: f64) {
+    /// They took so much in this time.
+    pub fn took(&mut self, amount: f64, time: Nanos) {
+        let time = time.as_f64();
         let kept = (-time / MEMORY).exp();
-        (self.taken, self.time) = (self.taken * kept + amount, self.time * kept + time);
+        self.taken = self.taken * kept + amount;
+        self.squares = self.squares * kept + amount * amount;
+        self.time = self.time * kept + time;
     }
 
-    /// Requests to leave to them for this time, ns, at most `most`.
-    pub fn requests(&self, time: f64, most: f64) -> f64 {
-        let mean = self.mean(time);
-        if mean > MANY { (mean + DEVIATIONS * mean.sqrt()).min(most) } else { exceeded_seldom(mean, most) }
+    /// What to leave to them for this time, tokens or requests.
+    pub fn take(&self, time: Nanos, tokens: bool) -> f64 {
+        let mean = self.rated(self.taken, time);
+        match tokens {
+            true => mean + TOKEN_DEVIATIONS * self.rated(self.squares, time).sqrt(),
+            false if mean > MANY => mean + DEVIATIONS * mean.sqrt(),
+            false => exceeded_seldom(mean),
+        }
     }
 
-    /// Tokens to leave to them for this time, ns, at most `most`: the mean and one standard deviation of as many independent ones. How many
-    /// a request of theirs takes nobody knows.
-    pub fn tokens(&self, time: f64, most: f64) -> f64 {
-        let mean = self.mean(time);
-        (mean + mean.sqrt()).min(most)
+    /// What they take in this time in five cases of six: the mean and a standard deviation.
+    pub fn usually_take(&self, time: Nanos) -> f64 {
+        self.rated(self.taken, time) + self.rated(self.squares, time).sqrt()
     }
 
-    fn mean(&self, time: f64) -> f64 {
-        if self.taken > 0.0 { self.taken / self.time.max(1e9) * time } else { 0.0 }
+    /// What a sum comes to in this time.
+    fn rated(&self, sum: f64, time: Nanos) -> f64 {
+        if sum > 0.0 { sum / self.time.max(1e9) * time.as_f64() } else { 0.0 }
     }
 }
 
-/// What a Poisson variable exceeds with a chance of [`CHANCE`] at most, if that is below `most`.
-fn exceeded_seldom(mean: f64, most: f64) -> f64 {
+/// What a Poisson variable of this mean, at most [`MANY`], exceeds with a chance of [`CHANCE`] at most.
+fn exceeded_seldom(mean: f64) -> f64 {
     let (mut count, mut term) = (0.0, (-mean).exp());
     let mut sum = term;
-    while sum < 1.0 - CHANCE && count < most {
+    while sum < 1.0 - CHANCE {
         count += 1.0;
         term *= mean / count;
         sum += term;
     }
-    count.min(most)
+    count
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// By a table of the Poisson law: 0.9802 of mean 0.02 are none, 0.9856 of mean 0.5 at most two, 0.9810 of mean 1 at most three, 0.9863 of
-    /// mean 5 at most ten; and the normal law goes on where the sum ends.
+    const SECOND: Nanos = Nanos::from_secs(1);
+
+    /// By a table of the Poisson law: 0.9900 of mean 0.01 are none, 0.9982 of mean 0.5 at most three, 0.9963 of mean 1 at most four, 0.9945 of
+    /// mean 5 at most eleven; and the normal law goes on where the sum ends.
     #[test]
     fn so_many_are_exceeded_seldom() {
-        let requests = |mean: f64| Others { taken: mean, time: 1e9 }.requests(1e9, 1e6);
-        assert_eq!([0.0, 0.02, 0.5, 1.0, 5.0].map(requests), [0.0, 0.0, 2.0, 3.0, 10.0]);
-        let (sum, normal) = (exceeded_seldom(MANY, 1e6), requests(MANY + 1e-9));
+        let requests = |mean: f64| Others { taken: mean, time: 1e9, ..Others::default() }.take(SECOND, false);
+        assert_eq!([0.0, 0.01, 0.5, 1.0, 5.0].map(requests), [0.0, 0.0, 3.0, 4.0, 11.0]);
+        let (sum, normal) = (exceeded_seldom(MANY), requests(MANY + 1e-9));
         assert!((sum - normal).abs() < 1.5, "{sum} and {normal}");
-        assert_eq!(Others { taken: 5.0, time: 1e9 }.requests(1e9, 3.0), 3.0);
+    }
+
+    /// A hundred of ten tokens, one each second: the mean of 4 s is 40, the variance 4 · 10².
+    #[test]
+    fn tokens_deviate_as_their_sizes_do() {
+        let mut others = Others::default();
+        (0..100).for_each(|_| others.took(10.0, SECOND));
+        assert!((others.take(Nanos::from_secs(4), true) - (40.0 + TOKEN_DEVIATIONS * 20.0)).abs() < 1e-9);
     }
 }

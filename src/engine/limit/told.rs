@@ -174,20 +174,25 @@ impl ToldLimit {
         if number < self.heard_number {
             return;
         }
-        let (before, apart) = (self.left + self.back(), sent.since(self.heard).as_f64());
-        (self.heard, self.heard_number) = (sent, number);
+        let before = self.left + self.back();
+        let taken_beside = self.evidence.and_then(|evidence| evidence.taken_beside(seen));
+        let heard_before = std::mem::replace(&mut self.heard, sent);
+        self.heard_number = number;
         self.period = self.period.max(reset);
-        let taken_beside = self.evidence.map_or(0.0, |evidence| evidence.taken_beside(seen));
         if told.reset.is_some() {
             self.recognise(now, seen, changed);
         }
         if matches!(self.kind, Kind::Fixed { .. }) && seen.end() <= now {
-            self.others.took((taken_beside - self.rounding()).max(0.0), apart);
+            if let Some(taken) = taken_beside {
+                self.others.took((taken - self.rounding()).max(0.0), sent.since(heard_before));
+            }
             return self.turn_by(seen.end());
         }
         self.returns.heard(now, number, sent, remaining);
         self.believe(now, seen, remaining, since);
-        self.others.took((before - self.left - self.back() - self.rounding()).max(0.0), apart);
+        // What others took of the window before shows nowhere.
+        let from = if let Kind::Fixed { since, .. } = self.kind { heard_before.max(since) } else { heard_before };
+        self.others.took((before - self.left - self.back() - self.rounding()).max(0.0), sent.since(from));
     }
 
     /// Replaces what is left by what a header says.
@@ -293,19 +298,23 @@ impl ToldLimit {
         self.left + self.back() >= self.needed(now, cost)
     }
 
-    /// By how much what headers tell may be less than the truth without meaning anything: windows hold whole requests.
+    /// By how much what headers tell may be less than the truth without meaning anything: windows hold whole requests, and of a bucket
+    /// what others took is counted in whole ones.
     fn rounding(&self) -> f64 {
-        let whole = matches!(self.kind, Kind::Fixed { .. } | Kind::Sliding { .. }) && !self.dimension.counts_tokens();
-        if whole { 0.0 } else { 1.0 }
+        if self.kind == Kind::Unknown || self.dimension.counts_tokens() { 1.0 } else { 0.0 }
     }
 
-    /// A cost, and what others may have taken since the last header, a tenth of the limit at most.
+    /// A cost, and what others may have taken since the last header that still counts.
     fn needed(&self, now: Nanos, cost: f64) -> f64 {
-        // Of few requests the tenth of one would cost a whole one.
-        let most = if self.limit < 10.0 { 0.0 } else { self.limit * 0.1 };
-        let time = now.since(self.heard).as_f64();
-        let others = if self.dimension.counts_tokens() { self.others.tokens(time, most) } else { self.others.requests(time, most) };
-        (cost + others).min(self.limit)
+        let (others, tokens) = (&self.others, self.dimension.counts_tokens());
+        let since = |from: Nanos| others.take(now.since(from), tokens);
+        let room = match self.kind {
+            Kind::Fixed { since: start, .. } => since(self.heard.max(start)),
+            // Headers may come later than a whole period: room for the worst of those would starve us of what others leave.
+            Kind::Sliding { period } => since(self.heard).min(others.usually_take(period)),
+            Kind::Bucket { .. } | Kind::Unknown => since(self.heard),
+        };
+        (cost + room).min(self.limit)
     }
 
     /// When it will fit.
