@@ -169,10 +169,17 @@ impl Learned {
         }
     }
 
-    /// An attempt, still to be undone, was refused. Where headers tell the limits, single refusals need no further lesson.
+    /// An attempt, still to be undone, was refused. One that headers explain needs no further
+    /// lesson, and where they tell the limits single others do not.
     pub fn refused(&mut self, now: Nanos, refused: Refused) {
         self.doubted = true;
-        self.told.iter_mut().for_each(|limit| limit.refused(now, refused.number));
+        let mut explained = false;
+        for limit in &mut self.told {
+            explained |= limit.refused(now, refused.number);
+        }
+        if explained {
+            return;
+        }
         if !self.told.is_empty() && self.trust >= 0.0 {
             self.trust -= 1.0;
         } else {

@@ -60,6 +60,8 @@ pub(super) struct ToldLimit {
     /// When the latest attempt of which a header was taken in was sent, and its number.
     heard: Nanos,
     heard_number: u64,
+    /// The latest attempt whose header told that it did not fit.
+    spent_number: Option<u64>,
     returns: Returns,
 }
 
@@ -95,6 +97,7 @@ impl ToldLimit {
             others: Others::default(),
             heard: sent,
             heard_number: attempt.number,
+            spent_number: None,
             returns: Returns::default(),
         };
         // Others, or we before anybody counted: at the latest at the same time as this attempt.
@@ -128,6 +131,7 @@ impl ToldLimit {
             others: Others::default(),
             heard: now,
             heard_number: 0,
+            spent_number: None,
             returns: Returns::default(),
         }
     }
@@ -168,6 +172,9 @@ impl ToldLimit {
         let changed = told.limit.is_some_and(|limit| limit != self.limit);
         self.limit = told.limit.unwrap_or(self.limit);
         let Some(remaining) = told.remaining else { return };
+        if remaining < attempt.cost.of(self.dimension) as f64 {
+            self.spent_number = Some(number);
+        }
         let reset = told.reset.unwrap_or(self.period);
         let seen = seen(self.dimension, attempt, self.limit, remaining, reset, self.total - since);
         // The latest admission knows best.

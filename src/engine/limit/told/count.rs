@@ -79,13 +79,14 @@ impl ToldLimit {
         self.roll(now);
     }
 
-    /// An attempt was refused.
-    pub fn refused(&mut self, now: Nanos, number: u64) {
+    /// An attempt was refused; whether its header told that it did not fit.
+    pub fn refused(&mut self, now: Nanos, number: u64) -> bool {
         self.returns.refused(now, number);
         if number == self.heard_number {
             self.evidence = self.before;
             self.judge(now);
         }
         self.evidence.iter_mut().for_each(Evidence::doubt);
+        self.spent_number == Some(number)
     }
 }
