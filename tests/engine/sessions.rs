@@ -1,9 +1,11 @@
 //! Consistent hashing: who stays, who moves, and the bound on the load.
 
-use lbsim::engine::{Config, ProviderConfig, Request, Strategy};
+use std::collections::VecDeque;
+
+use lbsim::engine::{Config, Lease, ProviderConfig, Request, Strategy};
 use lbsim::time::Nanos;
 
-use super::{engine, placements, providers, send, weighted};
+use super::{engine, placements, providers, send, succeed, weighted};
 
 const SESSIONS: u64 = 2_000;
 
@@ -63,4 +65,31 @@ fn one_hot_session_stays_within_the_bound() {
     }
     // No two of them hold 400: even 4 : 2, 6 of 8, may take only 1.25 × 6/8 = 94 %.
     assert!(in_flight.iter().filter(|count| **count > 0).count() >= 3, "the overflow goes on: {in_flight:?}");
+}
+
+#[test]
+fn what_is_remembered_of_sessions_changes_no_choice() {
+    // Against an engine that has seen no session, brought to the same load: each provider serves a model of its own too.
+    for pool in [providers(5), weighted(&[3.0, 1.0, 2.0, 1.0, 5.0])] {
+        let pool: Vec<ProviderConfig> =
+            pool.into_iter().map(|provider| ProviderConfig { models: vec!["any".into(), provider.name.clone()], ..provider }).collect();
+        let old = engine(Strategy::ConsistentHash, pool.clone());
+        let model = old.model("any");
+        let mut held: VecDeque<Lease> = VecDeque::new();
+        for id in 0..3_000_u64 {
+            // Few enough to come again, many enough to take each other's places.
+            let request = Request { session: Some(id * id % 1_511), model, ..Request::new(id) };
+            let fresh = engine(Strategy::ConsistentHash, pool.clone());
+            for lease in &held {
+                let model = fresh.model(&pool[lease.provider().index()].name);
+                let _held = send(&fresh, Nanos::ZERO, &Request { model, ..Request::new(id) });
+            }
+            let lease = send(&old, Nanos::ZERO, &request);
+            assert_eq!(lease.provider(), send(&fresh, Nanos::ZERO, &request).provider(), "request {id}, {} in flight", held.len());
+            held.push_back(lease);
+            if held.len() > 12 {
+                held.pop_front().into_iter().for_each(|lease| succeed(&old, Nanos::ZERO, lease));
+            }
+        }
+    }
 }

@@ -10,19 +10,66 @@
 use super::super::bits::{Bits, Candidates};
 use super::super::pool::Place;
 use super::View;
+use super::choices::Choices;
 use crate::rng;
 
 /// How far above its fair share of the load a provider may go.
 const BALANCE_FACTOR: f64 = 1.25;
 
-#[inline(never)]
-pub(super) fn choose(view: &View<'_>, candidates: &impl Candidates) -> usize {
-    let session = rng::mix(view.request.session.unwrap_or(view.request.id));
-    let all = candidates.count() == view.tier.members.len();
-    let (in_flight, weight) = if all { (in_flight(&view.tier.places), view.tier.weight) } else { load(view, candidates) };
-    let fair = BALANCE_FACTOR * (in_flight + 1) as f64 / weight;
-    let best = first_choice(view, session, candidates).expect("candidates are not empty");
-    if is_below(view, fair, best) { best } else { best_below(view, session, fair, candidates).unwrap_or(best) }
+/// What is known of the sessions that were seen lately.
+pub(crate) struct ConsistentHash {
+    first: Choices,
+    second: Choices,
+}
+
+impl ConsistentHash {
+    pub fn new() -> ConsistentHash {
+        ConsistentHash { first: Choices::new(), second: Choices::new() }
+    }
+
+    #[inline(never)]
+    pub fn choose(&self, view: &View<'_>, candidates: &impl Candidates) -> usize {
+        let session = rng::mix(view.request.session.unwrap_or(view.request.id));
+        // The first choice of all is that of some, too, if it is one of them.
+        let known = self.first.get(session).filter(|position| candidates.contains(*position));
+        let best = known.unwrap_or_else(|| {
+            let best = first_choice(view, session, candidates).expect("candidates are not empty");
+            keep(&self.first, view, candidates, session, best);
+            best
+        });
+        // None at all is below any bound.
+        if view.in_flight(best) == 0 {
+            return best;
+        }
+        let all = candidates.count() == view.tier.members.len();
+        let (in_flight, weight) = if all { (in_flight(&view.tier.places), view.tier.weight) } else { load(view, candidates) };
+        let fair = BALANCE_FACTOR * (in_flight + 1) as f64 / weight;
+        if is_below(view, fair, best) { best } else { self.next(view, session, fair, best, candidates) }
+    }
+
+    /// The best of those below the bound, which `first` is not.
+    #[inline(never)]
+    fn next(&self, view: &View<'_>, session: u64, fair: f64, first: usize, candidates: &impl Candidates) -> usize {
+        let second = self.second.get(session).or_else(|| {
+            let mut others = Bits::full(view.tier.members.len());
+            others.remove(first);
+            let second = first_choice(view, session, &others)?;
+            keep(&self.second, view, candidates, session, second);
+            Some(second)
+        });
+        // If `first` is not the first of all, that one is no candidate.
+        match second.filter(|second| candidates.contains(*second) && is_below(view, fair, *second)) {
+            Some(second) => second,
+            None => best_below(view, session, fair, candidates).unwrap_or(first),
+        }
+    }
+}
+
+/// Keeps a choice among all. A request without a session does not come again.
+fn keep(choices: &Choices, view: &View<'_>, candidates: &impl Candidates, session: u64, choice: usize) {
+    if view.request.session.is_some() && candidates.count() == view.tier.members.len() {
+        choices.keep(session, choice);
+    }
 }
 
 #[inline]

@@ -2,6 +2,7 @@
 //!
 //! One file per strategy; this one holds the catalogue that the scenario file, `lbsim strategies` and the README read.
 
+mod choices;
 mod consistent_hash;
 mod failover;
 mod least_connections;
@@ -107,7 +108,7 @@ pub(crate) enum Chooser {
     PeakEwma(usize),
     LowestLatency,
     RateLimitAware,
-    ConsistentHash,
+    ConsistentHash(consistent_hash::ConsistentHash),
     Failover,
     LowestCost,
 }
@@ -138,7 +139,7 @@ impl Chooser {
             Strategy::PeakEwma => Chooser::PeakEwma(config.choices),
             Strategy::LowestLatency => Chooser::LowestLatency,
             Strategy::RateLimitAware => Chooser::RateLimitAware,
-            Strategy::ConsistentHash => Chooser::ConsistentHash,
+            Strategy::ConsistentHash => Chooser::ConsistentHash(consistent_hash::ConsistentHash::new()),
             Strategy::Failover => Chooser::Failover,
             Strategy::LowestCost => Chooser::LowestCost,
         }
@@ -167,7 +168,7 @@ impl Chooser {
             Chooser::PeakEwma(choices) => Choice::plain(peak_ewma::choose(view, candidates, *choices)),
             Chooser::LowestLatency => Choice::plain(lowest_latency::choose(view, candidates)),
             Chooser::RateLimitAware => Choice::plain(rate_limit_aware::choose(view, candidates)),
-            Chooser::ConsistentHash => Choice::plain(consistent_hash::choose(view, candidates)),
+            Chooser::ConsistentHash(state) => Choice::plain(state.choose(view, candidates)),
             Chooser::Failover => Choice::plain(failover::choose(candidates)),
             Chooser::LowestCost => Choice::plain(lowest_cost::choose(view, candidates)),
         }
@@ -192,7 +193,7 @@ impl Chooser {
             Chooser::RateLimitAware => Some(rate_limit_aware::score(view, position)),
             Chooser::LowestCost => Some(lowest_cost::score(view, position)),
             Chooser::WeightedRoundRobin(state) => Some(state.score(position)),
-            Chooser::RoundRobin(_) | Chooser::Random | Chooser::WeightedRandom(_) | Chooser::ConsistentHash | Chooser::Failover => None,
+            Chooser::RoundRobin(_) | Chooser::Random | Chooser::WeightedRandom(_) | Chooser::ConsistentHash(_) | Chooser::Failover => None,
         }
     }
 }
