@@ -37,6 +37,9 @@ pub(crate) trait Candidates {
     /// The members from 64 × `index` on, below 64 × (`index` + 1).
     fn block(&self, index: usize) -> Self::Block<'_>;
 
+    /// The same as bits, the lowest for 64 × `index`.
+    fn word(&self, index: usize) -> u64;
+
     /// Every member.
     #[inline]
     fn iter(&self) -> impl Iterator<Item = usize> {
@@ -84,6 +87,14 @@ impl Candidates for All {
     #[inline]
     fn block(&self, index: usize) -> Range<usize> {
         index * 64..self.0.min(index * 64 + 64)
+    }
+
+    #[inline]
+    fn word(&self, index: usize) -> u64 {
+        match self.0 - index * 64 {
+            few @ 0..64 => (1 << few) - 1,
+            _ => u64::MAX,
+        }
     }
 }
 
@@ -197,6 +208,11 @@ impl Candidates for Bits {
     fn block(&self, index: usize) -> Ones {
         Ones::new(self.words[index], index * 64)
     }
+
+    #[inline]
+    fn word(&self, index: usize) -> u64 {
+        self.words[index]
+    }
 }
 
 /// Position of the set bit of `word` with `rank` lower ones; there must be one. Without a branch: the byte from running sums of
@@ -274,6 +290,7 @@ mod tests {
             let len = 1 + draws.below(200) as usize;
             assert!(Bits::full(len).iter().eq(0..len) && All(len).iter().eq(0..len));
             assert_eq!((Bits::full(len).count(), All(len).count()), (len, len));
+            assert!((0..len.div_ceil(64)).all(|index| Bits::full(len).word(index) == All(len).word(index)), "case {case}");
             let (mut bits, mut set) = (Bits::empty(len), BTreeSet::new());
             for _ in 0..draws.below(300) {
                 let position = draws.below(len as u64) as usize;

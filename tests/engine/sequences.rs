@@ -1,6 +1,8 @@
 //! Strategies whose choices can be written down in advance.
 
-use lbsim::engine::{Config, Cost, Limits, Request, Strategy};
+use std::collections::VecDeque;
+
+use lbsim::engine::{AttemptResult, Config, Cost, Lease, Limits, Outcome, ProviderId, Request, Strategy, Usage};
 use lbsim::time::Nanos;
 
 use super::{engine, placements, providers, send, succeed, weighted};
@@ -82,13 +84,9 @@ fn lowest_cost_depends_on_the_request_and_unknown_is_not_free() {
     // Before any answer the typical output is unknown, and only the input counts.
     let long = Request { input_tokens: 1_000, ..Request::new(0) };
     assert_eq!(placements(&engine, [long.clone()]), [1]);
-    let usage = Some(lbsim::engine::Usage { input_tokens: 10, output_tokens: 500 });
+    let usage = Some(Usage { input_tokens: 10, output_tokens: 500 });
     let lease = send(&engine, Nanos::ZERO, &long);
-    engine.settle(
-        Nanos::ZERO,
-        lease,
-        lbsim::engine::Outcome { usage, ..lbsim::engine::Outcome::new(lbsim::engine::AttemptResult::Success) },
-    );
+    engine.settle(Nanos::ZERO, lease, Outcome { usage, ..Outcome::new(AttemptResult::Success) });
     let short = Request { input_tokens: 10, ..Request::new(1) };
     // 10 × 1 + 500 × 10 against 10 × 3 + 500 × 3; cut at one token of output: 20 against 33.
     assert_eq!(placements(&engine, [short.clone(), Request { max_tokens: Some(1), ..short.clone() }]), [2, 1]);
@@ -96,6 +94,49 @@ fn lowest_cost_depends_on_the_request_and_unknown_is_not_free() {
     pool[2].drained = true;
     engine.reconfigure(Nanos::ZERO, Config::new(Strategy::LowestCost, pool)).expect("a valid configuration");
     assert_eq!(placements(&engine, [short]), [0], "better than nothing");
+}
+
+#[test]
+fn lowest_cost_is_the_cheapest_then_the_least_loaded() {
+    // Against the rule, with shared price lists, two of which are equal for a tenth of the requests, and with more members than
+    // a word has bits. Every answer has 500 tokens, so that is typical.
+    let price = |index: usize| match index % 5 {
+        0 | 3 => Some(Cost { input: 1.0, output: 3.0 }),
+        1 => Some(Cost { input: 3.0, output: 1.0 }),
+        2 => Some(Cost { input: 2.5, output: 2.5 }),
+        _ => None,
+    };
+    for n in [1, 4, 12, 64, 70] {
+        let weight = |index: usize| 1 + index as u32 % 3;
+        let mut pool = weighted(&(0..n).map(|index| f64::from(weight(index))).collect::<Vec<_>>());
+        pool.iter_mut().enumerate().for_each(|(index, provider)| provider.cost = price(index));
+        let engine = engine(Strategy::LowestCost, pool);
+        let (mut in_flight, mut held) = (vec![0; n], VecDeque::new());
+        for id in 0..3_000_u64 {
+            let (input, most) = if id % 10 == 0 { (50, 50) } else { (id * 7 % 300, id * 13 % 700) };
+            let output = if id > 0 { most.min(500) } else { 0 };
+            let mut request = Request { input_tokens: input as u32, max_tokens: Some(most as u32), ..Request::new(id) };
+            let tried = held.front().filter(|_| id % 3 == 0 && n > 1).map(Lease::provider);
+            tried.into_iter().for_each(|provider| request.tried.push(provider));
+            let tried = tried.map(ProviderId::index);
+            let rank = |index: usize| {
+                let millionths = price(index).map_or(f64::INFINITY, |cost| input as f64 * cost.input + output as f64 * cost.output);
+                (millionths, in_flight[index] * 6 / weight(index))
+            };
+            let lease = send(&engine, Nanos::ZERO, &request);
+            let chosen = lease.provider().index();
+            let best = (0..n).filter(|index| Some(*index) != tried).map(rank).min_by(|a, b| a.partial_cmp(b).expect("no NaN"));
+            assert_eq!(Some(rank(chosen)), best, "{n} providers, request {id}");
+            in_flight[chosen] += 1;
+            held.push_back(lease);
+            if held.len() > 2 * n || id == 0 {
+                let lease = held.pop_front().expect("one was sent just now");
+                in_flight[lease.provider().index()] -= 1;
+                let usage = Some(Usage { input_tokens: input as u32, output_tokens: 500 });
+                engine.settle(Nanos::ZERO, lease, Outcome { usage, ..Outcome::new(AttemptResult::Success) });
+            }
+        }
+    }
 }
 
 #[test]

@@ -110,7 +110,7 @@ pub(crate) enum Chooser {
     RateLimitAware,
     ConsistentHash(consistent_hash::ConsistentHash),
     Failover,
-    LowestCost,
+    LowestCost(lowest_cost::LowestCost),
 }
 
 /// A chosen position, and what the strategy needs to take the choice back.
@@ -141,7 +141,7 @@ impl Chooser {
             Strategy::RateLimitAware => Chooser::RateLimitAware,
             Strategy::ConsistentHash => Chooser::ConsistentHash(consistent_hash::ConsistentHash::new()),
             Strategy::Failover => Chooser::Failover,
-            Strategy::LowestCost => Chooser::LowestCost,
+            Strategy::LowestCost => Chooser::LowestCost(lowest_cost::LowestCost::new(members)),
         }
     }
 
@@ -170,7 +170,7 @@ impl Chooser {
             Chooser::RateLimitAware => Choice::plain(rate_limit_aware::choose(view, candidates)),
             Chooser::ConsistentHash(state) => Choice::plain(state.choose(view, candidates)),
             Chooser::Failover => Choice::plain(failover::choose(candidates)),
-            Chooser::LowestCost => Choice::plain(lowest_cost::choose(view, candidates)),
+            Chooser::LowestCost(state) => Choice::plain(state.choose(view, candidates)),
         }
     }
 
@@ -191,7 +191,7 @@ impl Chooser {
             Chooser::PeakEwma(_) => Some(peak_ewma::score(view, position)),
             Chooser::LowestLatency => Some(lowest_latency::score(view, position)),
             Chooser::RateLimitAware => Some(rate_limit_aware::score(view, position)),
-            Chooser::LowestCost => Some(lowest_cost::score(view, position)),
+            Chooser::LowestCost(_) => Some(lowest_cost::score(view, position)),
             Chooser::WeightedRoundRobin(state) => Some(state.score(position)),
             Chooser::RoundRobin(_) | Chooser::Random | Chooser::WeightedRandom(_) | Chooser::ConsistentHash(_) | Chooser::Failover => None,
         }

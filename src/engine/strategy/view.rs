@@ -85,6 +85,23 @@ impl View<'_> {
         self.lowest_of_blocks(candidates, first, score)
     }
 
+    /// [`View::lowest`] of the first 64 members, of which `word` has the bits of the candidates.
+    #[inline]
+    pub fn lowest_of<S: Ord + Copy>(&self, word: u64, score: impl Fn(&Place, &Member) -> S) -> Option<usize> {
+        Some(self.resolve(self.lowest_ones(word, 0, score)?))
+    }
+
+    /// The lowest of those of a block that `word` has the bits of.
+    #[inline]
+    fn lowest_ones<S: Ord + Copy>(&self, word: u64, block: usize, score: impl Fn(&Place, &Member) -> S) -> Option<Ties<S>> {
+        let (places, members) = (&self.tier.places[block * 64..], &self.tier.members[block * 64..]);
+        let mut ones = Ones::new(word, 0);
+        let first = ones.next()?;
+        let mut ties = Ties::of(score(&places[first], &members[first]), block, 1 << first);
+        ones.for_each(|position| ties.consider(1 << position, score(&places[position], &members[position])));
+        Some(ties)
+    }
+
     #[inline(never)]
     fn lowest_of_blocks<C: Candidates, S: Ord + Copy>(
         &self,
@@ -109,31 +126,24 @@ impl View<'_> {
         score: impl Fn(&Place, &Member) -> S,
     ) -> Option<Ties<S>> {
         const LANES: usize = 2;
-        let (places, members) = (&self.tier.places[block * 64..], &self.tier.members[block * 64..]);
-        let first = candidates.block(block).next()? % 64;
-        let mut ties = Ties::of(score(&places[first], &members[first]), block, 1 << first);
-        if let Some(count) = candidates.all_of(block) {
-            let (places, members) = (places[..count].chunks_exact(LANES), members[..count].chunks_exact(LANES));
-            let (mut bit, mut lanes) = (1, [ties; LANES]);
-            let rest = places.remainder().iter().zip(members.remainder());
-            // What one comparison finds is not waited for by the next.
-            for (places, members) in places.zip(members) {
-                for lane in 0..LANES {
-                    lanes[lane].consider(bit << lane, score(&places[lane], &members[lane]));
-                }
-                bit <<= LANES;
+        let Some(count) = candidates.all_of(block) else { return self.lowest_ones(candidates.word(block), block, score) };
+        let (places, members) = (&self.tier.places[block * 64..][..count], &self.tier.members[block * 64..][..count]);
+        let mut ties = Ties::of(score(places.first()?, members.first()?), block, 1);
+        let (places, members) = (places.chunks_exact(LANES), members.chunks_exact(LANES));
+        let (mut bit, mut lanes) = (1, [ties; LANES]);
+        let rest = places.remainder().iter().zip(members.remainder());
+        // What one comparison finds is not waited for by the next.
+        for (places, members) in places.zip(members) {
+            for lane in 0..LANES {
+                lanes[lane].consider(bit << lane, score(&places[lane], &members[lane]));
             }
-            for (place, member) in rest {
-                ties.consider(bit, score(place, member));
-                bit <<= 1;
-            }
-            lanes.into_iter().for_each(|lane| ties.add(lane));
-        } else {
-            for position in candidates.block(block) {
-                let lane = position % 64;
-                ties.consider(1 << lane, score(&places[lane], &members[lane]));
-            }
+            bit <<= LANES;
         }
+        for (place, member) in rest {
+            ties.consider(bit, score(place, member));
+            bit <<= 1;
+        }
+        lanes.into_iter().for_each(|lane| ties.add(lane));
         Some(ties)
     }
 
