@@ -41,10 +41,11 @@ impl Admitted {
     /// Admitted ÷ allowed over `span` for the tightest limit, `in_flight` being the time mean for `max_concurrency`;
     /// `None` without limits or time.
     ///
-    /// Allowed is the stated rate × the span. A bucket that starts full gives more than that, so a short run may exceed 1.
+    /// Allowed is the stated rate × the span; of a day's limit all of it, also where the span is shorter, as it may be used in a
+    /// minute. A bucket that starts full gives more than that, so a short run may exceed 1.
     pub fn utilization(&self, limits: &Limits, span: Nanos, in_flight: Option<f64>) -> Option<f64> {
         let minutes = span.as_f64() / MINUTE as f64;
-        let days = minutes / (24.0 * 60.0);
+        let days = (minutes / (24.0 * 60.0)).max(1.0);
         let tokens = self.input + self.output;
         let uses = [
             (limits.rpm, self.attempts as f64, minutes),
