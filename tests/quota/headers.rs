@@ -108,8 +108,9 @@ fn beside_others_in_small_windows() {
     }
 }
 
-/// Windows so short that no header comes before they are over, few at a time, and tokens: at most 1 % refusals and at least 98 % served at the
-/// mean of ten seeds (single ones of 1,400 attempts spread by 0.4 %). What others took is known as a rate only, and a window that has just begun is empty for certain: most is sent then.
+/// Windows so short that no header comes before they are over, and few at a time: at most 1 % refusals and at least 98 % served at the mean of
+/// ten seeds (single ones of 1,400 attempts spread by 0.4 %). What others took is known as a rate only, and a window that has just begun is
+/// empty for certain: most is sent then.
 #[test]
 fn beside_others_in_short_windows() {
     let seeds = 1..=std::env::var("QUOTA_SEEDS").map_or(10, |seeds| seeds.parse::<u64>().expect("a number of seeds"));

@@ -31,6 +31,8 @@ pub(super) struct Learned {
     trust: f64,
     /// A refusal for the rate came although what was declared allowed the attempt.
     pub doubted: bool,
+    /// Headers told why the latest was refused.
+    explained: bool,
     /// Attempts admitted before this were not counted.
     pub born: Nanos,
     /// Malformed headers.
@@ -60,6 +62,7 @@ impl Learned {
             growth: Growth::default(),
             trust: TRUST,
             doubted: false,
+            explained: false,
             born,
             ignored: 0,
         }
@@ -67,20 +70,31 @@ impl Learned {
 
     /// Whether what refusals taught lets one more go: of a window that was found, else of a bucket, else at the pace.
     pub fn paces(&mut self, now: Nanos, cost: Cost, in_flight: u32) -> bool {
-        match (&mut self.found, &mut self.bucket) {
+        let fits = match (&mut self.found, &mut self.bucket) {
             (Some(found), _) => found.fits(now, cost, in_flight),
             (None, Some(bucket)) => bucket.fits(now, cost, in_flight),
             (None, None) => self.pace.fits(now),
-        }
+        };
+        fits || self.told_at().is_some_and(|at| at <= now)
+    }
+
+    /// When one goes whatever refusals taught, if headers explain them; `None`: they do not.
+    fn told_at(&self) -> Option<Nanos> {
+        if self.explained { self.told.iter().map(ToldLimit::rest_at).max() } else { None }
     }
 
     /// Why what refusals taught lets none go; a pace counts as a limit on requests.
     pub fn would_refuse(&mut self, now: Nanos, cost: Cost, in_flight: u32) -> Option<Refusal> {
-        match (&mut self.found, &mut self.bucket) {
-            (Some(found), _) => found.would_refuse(now, cost, in_flight),
-            (None, Some(bucket)) => bucket.would_refuse(now, cost, in_flight),
-            (None, None) => self.pace.free_at(now).map(|at| Refusal { dimension: Dimension::Requests, free_at: FreeAt::At(at) }),
+        let told_at = self.told_at();
+        let mut refusal = match (&mut self.found, &mut self.bucket) {
+            (Some(found), _) => found.would_refuse(now, cost, in_flight)?,
+            (None, Some(bucket)) => bucket.would_refuse(now, cost, in_flight)?,
+            (None, None) => Refusal { dimension: Dimension::Requests, free_at: FreeAt::At(self.pace.free_at(now)?) },
+        };
+        if let Some(at) = told_at {
+            refusal.free_at = if at <= now { FreeAt::Now } else { refusal.free_at.min(FreeAt::At(at)) };
         }
+        Some(refusal).filter(|refusal| refusal.free_at > FreeAt::Now)
     }
 
     /// Share that is left of what refusals taught.
@@ -169,17 +183,14 @@ impl Learned {
         }
     }
 
-    /// An attempt, still to be undone, was refused. One that headers explain needs no further
-    /// lesson, and where they tell the limits single others do not.
+    /// An attempt, still to be undone, was refused. Where headers tell the limits, single refusals need no further lesson.
     pub fn refused(&mut self, now: Nanos, refused: Refused) {
         self.doubted = true;
         let mut explained = false;
         for limit in &mut self.told {
             explained |= limit.refused(now, refused.number);
         }
-        if explained {
-            return;
-        }
+        self.explained = explained;
         if !self.told.is_empty() && self.trust >= 0.0 {
             self.trust -= 1.0;
         } else {

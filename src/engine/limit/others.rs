@@ -8,7 +8,7 @@
 
 use crate::time::Nanos;
 
-/// Time constant of what others take, ns.
+/// Time constant of what others take, ns; at least two periods.
 const MEMORY: f64 = 30e9;
 
 /// That others have taken what an attempt is sent for, at most.
@@ -24,6 +24,9 @@ const DEVIATIONS: f64 = 2.326;
 /// all that is left to others makes everybody wait.
 const TOKEN_DEVIATIONS: f64 = 1.5;
 
+/// What they usually take is the mean and this part of a standard deviation: more starves us where periods are shorter than answers.
+const USUAL_DEVIATIONS: f64 = 0.6;
+
 /// Fading sums of what others took, of its squares, and of the time they took it in.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Others {
@@ -33,10 +36,10 @@ pub(super) struct Others {
 }
 
 impl Others {
-    /// They took so much in this time.
-    pub fn took(&mut self, amount: f64, time: Nanos) {
+    /// They took so much in this time, of a limit that is whole again after `period`.
+    pub fn took(&mut self, amount: f64, time: Nanos, period: Nanos) {
         let time = time.as_f64();
-        let kept = (-time / MEMORY).exp();
+        let kept = (-time / MEMORY.max(2.0 * period.as_f64())).exp();
         self.taken = self.taken * kept + amount;
         self.squares = self.squares * kept + amount * amount;
         self.time = self.time * kept + time;
@@ -52,9 +55,19 @@ impl Others {
         }
     }
 
-    /// What they take in this time in five cases of six: the mean and a standard deviation.
+    /// What they take in this time, and a little more.
     pub fn usually_take(&self, time: Nanos) -> f64 {
-        self.rated(self.taken, time) + self.rated(self.squares, time).sqrt()
+        self.rated(self.taken, time) + USUAL_DEVIATIONS * self.rated(self.squares, time).sqrt()
+    }
+
+    /// What they take per ns.
+    pub fn rate(&self) -> f64 {
+        self.rated(self.taken, Nanos::new(1))
+    }
+
+    /// What they take in this time at the mean.
+    pub fn mean(&self, time: Nanos) -> f64 {
+        self.rated(self.taken, time)
     }
 
     /// What a sum comes to in this time.
@@ -95,7 +108,7 @@ mod tests {
     #[test]
     fn tokens_deviate_as_their_sizes_do() {
         let mut others = Others::default();
-        (0..100).for_each(|_| others.took(10.0, SECOND));
+        (0..100).for_each(|_| others.took(10.0, SECOND, SECOND));
         assert!((others.take(Nanos::from_secs(4), true) - (40.0 + TOKEN_DEVIATIONS * 20.0)).abs() < 1e-9);
     }
 }

@@ -26,9 +26,13 @@ use super::{Cost, Dimension, FreeAt};
 use crate::time::Nanos;
 
 mod count;
+mod rest;
 
 /// Taken for the time to a reset that is not told.
 const MINUTE: Nanos = Nanos::from_secs(60);
+
+/// Weight of the latest window in what others usually take of one.
+const LATEST: f64 = 0.5;
 
 /// A limit known from headers only.
 #[derive(Clone, Debug)]
@@ -62,6 +66,13 @@ pub(super) struct ToldLimit {
     heard_number: u64,
     /// The latest attempt whose header told that it did not fit.
     spent_number: Option<u64>,
+    /// The latest cost.
+    latest: f64,
+    /// What others took of the present window, and usually take of one.
+    seen: f64,
+    usual: f64,
+    /// What they took of a sliding window.
+    foreign: Log,
     returns: Returns,
 }
 
@@ -98,6 +109,10 @@ impl ToldLimit {
             heard: sent,
             heard_number: attempt.number,
             spent_number: None,
+            latest: 0.0,
+            seen: 0.0,
+            usual: 0.0,
+            foreign: Log::default(),
             returns: Returns::default(),
         };
         // Others, or we before anybody counted: at the latest at the same time as this attempt.
@@ -132,6 +147,10 @@ impl ToldLimit {
             heard: now,
             heard_number: 0,
             spent_number: None,
+            latest: 0.0,
+            seen: 0.0,
+            usual: 0.0,
+            foreign: Log::default(),
             returns: Returns::default(),
         }
     }
@@ -181,7 +200,6 @@ impl ToldLimit {
         if number < self.heard_number {
             return;
         }
-        let before = self.left + self.back();
         let taken_beside = self.evidence.and_then(|evidence| evidence.taken_beside(seen));
         let heard_before = std::mem::replace(&mut self.heard, sent);
         self.heard_number = number;
@@ -191,28 +209,34 @@ impl ToldLimit {
         }
         if matches!(self.kind, Kind::Fixed { .. }) && seen.end() <= now {
             if let Some(taken) = taken_beside {
-                self.others.took((taken - self.rounding()).max(0.0), sent.since(heard_before));
+                self.others.took((taken - self.rounding()).max(0.0), sent.since(heard_before), self.period);
             }
             return self.turn_by(seen.end());
         }
         self.returns.heard(now, number, sent, remaining);
-        self.believe(now, seen, remaining, since);
+        let taken = self.believe(now, seen, remaining, since);
         // What others took of the window before shows nowhere.
         let from = if let Kind::Fixed { since, .. } = self.kind { heard_before.max(since) } else { heard_before };
-        self.others.took((before - self.left - self.back() - self.rounding()).max(0.0), sent.since(from));
+        let taken = (taken - self.rounding()).max(0.0);
+        self.others.took(taken, sent.since(from), self.period);
+        self.seen += taken;
     }
 
-    /// Replaces what is left by what a header says.
-    fn believe(&mut self, now: Nanos, seen: Seen, remaining: f64, since: f64) {
+    /// Replaces what is left by what a header says; what others must have taken.
+    fn believe(&mut self, now: Nanos, seen: Seen, remaining: f64, since: f64) -> f64 {
+        let before = self.left + self.back();
         let Seen { sent, .. } = seen;
         if let Kind::Sliding { period } = self.kind {
             // What others used shows for the first time; later headers find it in the log.
             let surplus = seen.missing - self.log.sum(sent, period) - self.returns.since(sent, now);
             if surplus >= 1.0 {
                 self.log.insert(sent, surplus);
+                self.foreign.insert(sent, surplus);
+                self.foreign.forget(now, period + period);
             }
             self.reset_at = now;
-            return self.roll(now);
+            self.roll(now);
+            return if surplus >= 1.0 { surplus } else { 0.0 };
         }
         self.left = match self.kind {
             Kind::Bucket { rate } => {
@@ -227,6 +251,7 @@ impl ToldLimit {
         };
         (self.reset_at, self.outstanding) = (seen.end(), since);
         self.roll(now);
+        before - self.left - self.back()
     }
 
     /// Compares with the headers before.
@@ -305,25 +330,6 @@ impl ToldLimit {
         self.left + self.back() >= self.needed(now, cost)
     }
 
-    /// By how much what headers tell may be less than the truth without meaning anything: windows hold whole requests, and of a bucket
-    /// what others took is counted in whole ones.
-    fn rounding(&self) -> f64 {
-        if self.kind == Kind::Unknown || self.dimension.counts_tokens() { 1.0 } else { 0.0 }
-    }
-
-    /// A cost, and what others may have taken since the last header that still counts.
-    fn needed(&self, now: Nanos, cost: f64) -> f64 {
-        let (others, tokens) = (&self.others, self.dimension.counts_tokens());
-        let since = |from: Nanos| others.take(now.since(from), tokens);
-        let room = match self.kind {
-            Kind::Fixed { since: start, .. } => since(self.heard.max(start)),
-            // Headers may come later than a whole period: room for the worst of those would starve us of what others leave.
-            Kind::Sliding { period } => since(self.heard).min(others.usually_take(period)),
-            Kind::Bucket { .. } | Kind::Unknown => since(self.heard),
-        };
-        (cost + room).min(self.limit)
-    }
-
     /// When it will fit.
     pub fn free_at(&mut self, now: Nanos, cost: f64) -> FreeAt {
         if self.fits(now, cost) {
@@ -374,7 +380,8 @@ impl ToldLimit {
             // Until a header names the next one.
             self.reset_at = (self.taken_at + self.whole()).max(now + Nanos::from_millis(1));
         }
-        self.outstanding = 0.0;
+        self.usual += LATEST * (self.seen - self.usual);
+        (self.outstanding, self.seen) = (0.0, 0.0);
         self.returns.start_over();
     }
 }

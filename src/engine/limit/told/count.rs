@@ -4,6 +4,9 @@ use super::{Attempt, Evidence, Kind, Log, ToldLimit};
 use crate::engine::limit::Cost;
 use crate::time::Nanos;
 
+/// Headers come with answers that take so long: what was reserved in the period before them is remembered.
+const ANSWER: Nanos = Nanos::from_secs(30);
+
 impl ToldLimit {
     /// Takes what attempt `number` asks for, which [`ToldLimit::admits`].
     pub fn admit(&mut self, now: Nanos, number: u64, cost: Cost, idle: bool) {
@@ -26,10 +29,11 @@ impl ToldLimit {
         self.outstanding += cost;
         self.total += cost;
         self.taken_at = now;
+        self.latest = cost;
         match self.kind {
             Kind::Unknown | Kind::Sliding { .. } => {
                 self.log.insert(now, cost);
-                self.log.forget(now, self.period + self.period);
+                self.log.forget(now, self.period + self.period.max(ANSWER));
             }
             Kind::Fixed { .. } | Kind::Bucket { .. } => self.log = Log::default(),
         }
