@@ -72,7 +72,12 @@ impl Silence {
     pub fn heard(&mut self, now: Nanos, sent: Nanos) {
         self.heard_at = self.heard_at.max(now);
         if (self.marked | self.lost) > 0 && (self.marks[0] <= sent || self.lost > 0) {
-            self.forget(sent);
+            // Mostly one is remembered, and this is its end.
+            if self.marked == 1 && self.lost == 0 {
+                self.marked = 0;
+            } else {
+                self.forget(sent);
+            }
         }
     }
 
