@@ -51,6 +51,8 @@ pub(crate) struct Tier {
     pub members: Box<[Member]>,
     /// Whether the weights differ.
     pub weighted: bool,
+    /// Whether any member has something in common with others.
+    pub shares: bool,
     /// Their sum.
     pub weight: f64,
     /// For draws by weight from each block of 64.
@@ -313,6 +315,7 @@ impl Tier {
         let weighted = members.iter().any(|member| member.units != members[0].units);
         let weight = members.iter().map(|member| member.weight).fold(0.0, |sum, weight| sum + weight);
         Tier {
+            shares: places.iter().any(|place| place.sharing.is_some()),
             places,
             members: members.into(),
             weighted,

@@ -2,6 +2,7 @@
 
 use super::fixed::FixedWindow;
 use super::limiter::Limit;
+use super::outlook::lower;
 use super::rate::{self, LimitError};
 use super::reservation::{Admission, Sums};
 use super::spec::{Algorithm, Charge, Limits};
@@ -177,7 +178,7 @@ impl Ledger {
         if self.in_flight >= self.max_concurrency {
             return None;
         }
-        let mut open = true;
+        let (mut open, mut least) = (true, 1.0);
         for (position, limit) in self.limits.iter_mut().enumerate() {
             let (fits, more) = limit.admit(now, cost);
             if !fits {
@@ -185,10 +186,13 @@ impl Ledger {
                 return None;
             }
             open &= more;
+            if self.weighs_headroom {
+                least = lower(least, limit.left_about(now));
+            }
         }
         self.in_flight += 1;
         if self.weighs_headroom {
-            self.headroom = self.headroom_about(now);
+            self.headroom = lower(least, self.free_places()).max(0.0);
         }
         if self.looks_back {
             self.note_admission(cost);

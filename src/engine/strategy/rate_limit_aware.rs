@@ -10,7 +10,8 @@ use super::{View, key};
 
 #[inline(never)]
 pub(super) fn choose(view: &View<'_>, candidates: &impl Candidates) -> usize {
-    view.lowest(candidates, rank).expect("candidates are not empty")
+    let best = if view.tier.shares { view.lowest(candidates, shared_rank) } else { view.lowest(candidates, rank) };
+    best.expect("candidates are not empty")
 }
 
 /// Minus the weighted remaining fraction.
@@ -18,10 +19,15 @@ pub(super) fn score(view: &View<'_>, position: usize) -> f64 {
     -weighted_headroom(&view.tier.places[position], view.member(position))
 }
 
+#[inline]
+fn rank(place: &Place, _: &Member) -> u64 {
+    place.slot.mirror.score()
+}
+
 /// A group keeps the quota of its members, and their mirrors do not know of it.
 #[inline]
-fn rank(place: &Place, member: &Member) -> u64 {
-    if place.sharing.is_none() { place.slot.mirror.score() } else { !key(weighted_headroom(place, member)) }
+fn shared_rank(place: &Place, member: &Member) -> u64 {
+    if place.sharing.is_none() { rank(place, member) } else { !key(weighted_headroom(place, member)) }
 }
 
 fn weighted_headroom(place: &Place, member: &Member) -> f64 {
