@@ -1,7 +1,7 @@
 //! What to expect of a provider, where the strategy weighs its latency.
 
 use super::latency::{Speed, UNKNOWN};
-use super::load::{Load, Scale};
+use super::load::Scale;
 use crate::time::Nanos;
 
 /// As of the last end of an attempt or the last look at the provider: estimates fade so slowly that nobody need find them out anew
@@ -10,8 +10,6 @@ use crate::time::Nanos;
 pub(crate) struct Expected {
     /// Time of a typical request, ns; 1 where latency is not weighed, so that it is no factor of a score.
     pub latency: f64,
-    /// The same in whole ns.
-    late_after: Nanos,
 }
 
 impl Expected {
@@ -21,14 +19,6 @@ impl Expected {
         let pool = if pool == 0.0 { UNKNOWN } else { pool };
         let latency = if scale.weighs_peak() { speed.expected_peak(now, pool) } else { speed.expected(now, typical, pool) };
         let latency = if scale.weighs_latency() { latency } else { 1.0 };
-        Expected { latency, late_after: Nanos::from_f64(latency) }
-    }
-
-    /// Mean send time of the attempts that wait for their first token, and when they have waited for longer than is to be
-    /// expected.
-    #[inline]
-    pub fn lateness(&self, load: &Load) -> (Nanos, Nanos) {
-        let start = load.mean_start();
-        (start, start + self.late_after)
+        Expected { latency }
     }
 }

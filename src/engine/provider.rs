@@ -280,10 +280,11 @@ impl Core {
         self.load
     }
 
-    /// See [`Expected::lateness`]; `None` where it is not weighed.
+    /// Mean send time of the attempts that wait for their first token, and for how long one is expected to, in ns; `None` where
+    /// latency is not weighed.
     #[inline]
-    pub fn lateness(&self) -> Option<(Nanos, Nanos)> {
-        self.scale.weighs_latency().then(|| self.expected.lateness(&self.load))
+    pub fn lateness(&self) -> Option<(Nanos, f64)> {
+        self.scale.weighs_latency().then(|| (self.load.mean_start(), self.expected.latency))
     }
 
     /// Finds out what to expect of it, where that is weighed.

@@ -46,9 +46,9 @@ pub(crate) struct Mirror {
     shut_until: AtomicU64,
     /// See [`Scale::score`](super::load::Scale::score).
     score: AtomicU64,
-    /// See [`Expected::lateness`](super::expected::Expected::lateness); written only where latency is weighed.
+    /// See [`Core::lateness`]; written only where latency is weighed. The latter as f64 bits.
     mean_start: AtomicU64,
-    late_at: AtomicU64,
+    late_after: AtomicU64,
     /// Share of the tightest limit that is left, as f32 bits.
     headroom: AtomicU32,
     in_flight: AtomicU32,
@@ -133,9 +133,9 @@ impl Mirror {
         self.in_flight.store(core.load().in_flight, Relaxed);
         self.headroom.store(core.headroom().to_bits(), Relaxed);
         self.score.store(core.score(), Relaxed);
-        if let Some((mean_start, late_at)) = core.lateness() {
+        if let Some((mean_start, late_after)) = core.lateness() {
             self.mean_start.store(mean_start.as_nanos(), Relaxed);
-            self.late_at.store(late_at.as_nanos(), Relaxed);
+            self.late_after.store(late_after.to_bits(), Relaxed);
         }
     }
 
@@ -171,8 +171,9 @@ impl Mirror {
     /// early.
     #[inline]
     pub fn late_by(&self, now: Nanos) -> Option<Nanos> {
-        let is_late = now.as_nanos() >= self.late_at.load(Relaxed);
-        is_late.then(|| now.since(Nanos::new(self.mean_start.load(Relaxed))))
+        let age = now.since(Nanos::new(self.mean_start.load(Relaxed)));
+        // From the nearest whole nanosecond on, half up.
+        (age.as_f64() + 0.5 > f64::from_bits(self.late_after.load(Relaxed))).then_some(age)
     }
 
     /// Share of the tightest limit that is left, 0…1.
