@@ -8,35 +8,55 @@ use crate::time::Nanos;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log {
     entries: VecDeque<(Nanos, f64)>,
+    /// The sum of all.
+    total: f64,
+    /// How many of the oldest were over at the latest [`Log::sum`], and their sum: the next one goes on from there.
+    over: usize,
+    over_sum: f64,
 }
 
 impl Log {
     /// Notes an amount at a time that is mostly the latest.
     pub fn insert(&mut self, at: Nanos, amount: f64) {
-        let position = self.entries.iter().rposition(|(other, _)| *other <= at).map_or(0, |position| position + 1);
-        match position.checked_sub(1).and_then(|before| self.entries.get_mut(before)) {
-            Some((other, sum)) if *other == at => *sum += amount,
-            _ => self.entries.insert(position, (at, amount)),
+        let position = self.entries.partition_point(|(other, _)| *other <= at);
+        let same = position.checked_sub(1).filter(|before| self.entries[*before].0 == at);
+        match same {
+            Some(before) => self.entries[before].1 += amount,
+            None => self.entries.insert(position, (at, amount)),
+        }
+        self.total += amount;
+        if same.unwrap_or(position) < self.over {
+            self.over += usize::from(same.is_none());
+            self.over_sum += amount;
         }
     }
 
     /// Drops what is older.
     pub fn forget(&mut self, now: Nanos, age: Nanos) {
         while self.entries.front().is_some_and(|(at, _)| now.since(*at) > age) {
-            self.entries.pop_front();
+            self.forget_oldest();
         }
     }
 
     /// What was used in the `period` that ends with `now`; what is exactly one period old no longer counts.
-    pub fn sum(&self, now: Nanos, period: Nanos) -> f64 {
-        let counts = self.entries.iter().filter(|(at, _)| *at <= now && now.since(*at) < period);
-        counts.map(|(_, amount)| amount).sum()
+    pub fn sum(&mut self, now: Nanos, period: Nanos) -> f64 {
+        while let Some((_, amount)) = self.entries.get(self.over).filter(|(at, _)| *at <= now && now.since(*at) >= period) {
+            self.over_sum += amount;
+            self.over += 1;
+        }
+        while let Some((_, amount)) = self.over.checked_sub(1).map(|last| self.entries[last]).filter(|(at, _)| now.since(*at) < period) {
+            self.over_sum -= amount;
+            self.over -= 1;
+        }
+        let later: f64 = self.entries.iter().rev().take_while(|(at, _)| *at > now).map(|(_, amount)| amount).sum();
+        self.total - self.over_sum - later
     }
 
     /// When `amount` of what counts now will have expired.
     pub fn frees(&self, now: Nanos, period: Nanos, amount: f64) -> Nanos {
         let mut missing = amount;
-        for (at, used) in self.entries.iter().filter(|(at, _)| now.since(*at) < period) {
+        let start = self.entries.partition_point(|(at, _)| *at <= now && now.since(*at) >= period);
+        for (at, used) in self.entries.range(start..) {
             missing -= used;
             if missing <= 0.0 {
                 return *at + period;
@@ -53,7 +73,8 @@ impl Log {
 
     /// When the first use after `from` was.
     pub fn first_after(&self, from: Nanos) -> Option<Nanos> {
-        self.entries.iter().find(|(at, amount)| *at > from && *amount > 0.0).map(|(at, _)| *at)
+        let start = self.entries.partition_point(|(at, _)| *at <= from);
+        self.entries.range(start..).find(|(_, amount)| *amount > 0.0).map(|(at, _)| *at)
     }
 
     /// Whether there was a use at this time, or so little before or after it.
@@ -64,11 +85,46 @@ impl Log {
 
     /// Drops the oldest; when that was.
     pub fn forget_oldest(&mut self) -> Option<Nanos> {
-        self.entries.pop_front().map(|(at, _)| at)
+        let (at, amount) = self.entries.pop_front()?;
+        self.total -= amount;
+        if self.over > 0 {
+            self.over -= 1;
+            self.over_sum -= amount;
+        }
+        Some(at)
     }
 
     /// How many instants it holds.
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Draws, Stream};
+
+    /// The sum that goes on from the one before is that of a plain list, whatever is noted late, taken back or dropped in between,
+    /// and whatever period is asked for.
+    #[test]
+    fn the_running_sum_is_that_of_a_list() {
+        let (mut log, mut list, mut draws) = (Log::default(), Vec::<(Nanos, f64)>::new(), Draws::new(5, Stream::Pick, 0));
+        let mut now = Nanos::from_secs(100);
+        for _ in 0..5_000 {
+            now += Nanos::from_millis(draws.below(200));
+            let at = Nanos::new(now.as_nanos() - 1_000_000 * draws.below(3_000));
+            let amount = draws.below(9) as f64 - 3.0;
+            log.insert(at, amount);
+            list.push((at, amount));
+            if draws.below(10) == 0 {
+                log.forget(now, Nanos::from_secs(20));
+                list.retain(|(at, _)| now.since(*at) <= Nanos::from_secs(20));
+            }
+            let period = Nanos::from_secs(1 + draws.below(12));
+            let at = Nanos::new(now.as_nanos() - 1_000_000 * draws.below(500));
+            let counts = list.iter().filter(|(used, _)| *used <= at && at.since(*used) < period);
+            assert_eq!(log.sum(at, period), counts.map(|(_, amount)| amount).sum::<f64>());
+        }
     }
 }

@@ -12,8 +12,9 @@
 //! without a hint or with a coarse one spoil the agreement. Where requests differ in size, [`Sizes`] tells windows of requests from
 //! windows of tokens.
 //!
-//! Of [`ENTRIES_MAX`] requests at most it is remembered when they went: that bounds the memory (32 KiB) and the limits that can
-//! be found, to about a thousand a minute. The pace is the better the larger a limit is.
+//! Of [`ENTRIES_MAX`] requests at most it is remembered when they went: that bounds the memory (512 KiB, where so many are sent
+//! in [`MEMORY`]) and the windows that can be found, to about 15,000 a minute. A pace does not do instead: windows of a minute
+//! repeat what was sent in the last one, its pauses included, and a pace that swings with them is refused in every minute.
 
 use super::Dimension;
 use super::log::Log;
@@ -36,7 +37,7 @@ pub(super) const PERIODS: [Nanos; 7] = [
 pub(super) const CLOSE: Nanos = Nanos::from_millis(3);
 
 /// How many instants are remembered.
-const ENTRIES_MAX: usize = 2_048;
+const ENTRIES_MAX: usize = 32_768;
 
 /// An amount that is large enough for chance to be small.
 const LARGE: f64 = 20.0;
