@@ -49,7 +49,16 @@ impl Group {
 
     /// Reserves in the shared quota.
     pub fn reserve(&self, now: Nanos, cost: Cost) -> Option<Reservation> {
-        self.with(now, |shared| if shared.cooling(now).is_some() { None } else { shared.quota.reserve(now, cost) })
+        self.with(now, |shared| {
+            if shared.cooling(now).is_some() {
+                return None;
+            }
+            let reservation = shared.quota.reserve(now, cost)?;
+            if shared.cooldown.is_noteworthy(now) {
+                shared.cooldown.admitted(now);
+            }
+            Some(reservation)
+        })
     }
 
     /// Takes a reservation back that was not used.

@@ -3,7 +3,9 @@
 //! A hint is a floor: a longer one extends the pause, a shorter one never shortens it. It is also capped, because
 //! providers have asked for a day after a burst of a second; what is over the cap ends in one careful attempt instead.
 //!
-//! - *Rate*, without a hint: from a second on, doubling with each further refusal until an answer succeeds.
+//! - *Rate*, without a hint: from a second on, doubling with each further refusal until an answer succeeds. A hint was too short, and
+//!   is doubled in the same way, where the first attempt after it is refused again. Where others went before the refused one, it
+//!   was right: a bucket that refills in 20 ms refuses many times before the first answer of a second is there.
 //! - *Capacity*: others use it up, and it may be free again at once. A single refusal pauses nobody; from the second on
 //!   without any answer in between the pause doubles as above.
 //! - *Ramp*: no pause but the one that is asked for; see [`Growth`](crate::engine::limit) for what it does teach.
@@ -44,6 +46,8 @@ pub(crate) struct Cooldown {
     refusals: u32,
     /// When the running pause began.
     since: Nanos,
+    /// When the first attempt since then was sent.
+    first: Option<Nanos>,
     /// Refusals for want of capacity with no answer at all in between.
     short: u32,
 }
@@ -55,11 +59,13 @@ impl Cooldown {
             self.until = self.until.max(now + refused.hint.unwrap_or_default());
             return;
         }
+        // Somebody was let in since the last one: answers take longer than refusals, and must not be waited for to know that.
+        let was_right = refused.kind == RefusalKind::Rate && refused.hint.is_some() && self.first.is_some_and(|first| first < sent);
         let count = if refused.kind == RefusalKind::Capacity { &mut self.short } else { &mut self.refusals };
         // A burst that is refused as one is one refusal.
         if *count == 0 || sent >= self.since {
-            *count = (*count + 1).min(32);
-            self.since = now;
+            *count = if was_right { 1 } else { (*count + 1).min(32) };
+            (self.since, self.first) = (now, None);
         }
         let unit = (rng::mix(salt ^ u64::from(*count) ^ now.as_nanos()) >> 11) as f64 / (1_u64 << 53) as f64;
         self.until = self.until.max(now + self.pause(refused, unit, cap));
@@ -81,6 +87,11 @@ impl Cooldown {
             (RefusalKind::Rate | RefusalKind::Ramp, Some(hint)) if self.refusals <= 1 => hint.min(cap),
             (RefusalKind::Rate | RefusalKind::Ramp, Some(hint)) => hint.max(Nanos::from_f64(growing(FIRST, self.refusals) / 2.0)).min(cap),
         }
+    }
+
+    /// An attempt goes, while an admission needs a closer look.
+    pub fn admitted(&mut self, now: Nanos) {
+        self.first = self.first.or(Some(now));
     }
 
     /// An attempt that was sent at `sent` succeeded: refusals start over, unless it was sent before the last of them and
@@ -143,6 +154,28 @@ mod tests {
         let mut cooldown = Cooldown::default();
         cooldown.refused(at(10), at(9), rate(Some(Nanos::ZERO)), CAP, 1);
         assert_eq!(cooldown.until(), at(10));
+    }
+
+    /// A hint that let one in was right, however long the answer takes; one after which the first is refused was too short.
+    #[test]
+    fn a_hint_that_let_somebody_in_is_not_doubled() {
+        let ms = Nanos::from_millis;
+        let mut cooldown = Cooldown::default();
+        for i in 0..20 {
+            let now = ms(100 * i);
+            cooldown.admitted(now);
+            cooldown.admitted(now + ms(10));
+            cooldown.refused(now + ms(30), now + ms(10), rate(Some(ms(20))), CAP, 1);
+            assert_eq!((cooldown.until(), cooldown.is_wary()), (now + ms(50), false));
+        }
+        let mut pauses = Vec::new();
+        for i in 0..4 {
+            let now = at(100 + 10 * i);
+            cooldown.admitted(now);
+            cooldown.refused(now, now, rate(Some(ms(20))), CAP, 1);
+            pauses.push(cooldown.until().since(now));
+        }
+        assert!(pauses.is_sorted() && pauses[3] > at(1) && cooldown.is_wary(), "{pauses:?}");
     }
 
     #[test]

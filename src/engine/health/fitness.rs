@@ -55,6 +55,9 @@ impl Fitness {
     #[inline(always)]
     pub fn admitted(&mut self, now: Nanos) -> bool {
         self.silence.sent(now);
+        if !self.calm {
+            self.cooldown.admitted(now);
+        }
         self.breaker.as_mut().is_some_and(|breaker| breaker.admit(now))
     }
 
