@@ -1,6 +1,6 @@
 //! Limits that only refusals tell.
 
-use crate::pool::{Case, ESTIMATED, Limited, Marks, REQUESTS, TOKENS, UNKNOWN_SIZES, hold};
+use crate::pool::{CONCURRENCY, Case, ESTIMATED, Limited, Marks, REQUESTS, TOKENS, UNKNOWN_SIZES, hold};
 
 const VISIBILITY: &str = "none";
 
@@ -43,6 +43,14 @@ fn requests_of_unknown_size() {
 #[test]
 fn estimates_charged() {
     learned(&ESTIMATED, UNKNOWN_SIZES, 0.9);
+}
+
+/// What may be in flight, which no header tells either. A place that frees is taken at once, so that all is served.
+#[test]
+fn concurrency() {
+    learned(&CONCURRENCY, "", 0.95);
+    let shape = |case| Case { visibility: "headers", warmup_s: 60, duration_s: 600, ..case };
+    hold(&CONCURRENCY, Marks { refused_max: 0.005, served_min: 0.95, used_min: 0.95 }, shape);
 }
 
 /// A tenth of all attempts is refused for want of shared capacity, whatever we send, and nothing says for how long. What is

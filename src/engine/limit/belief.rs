@@ -68,7 +68,7 @@ impl Belief {
         for limit in &mut learned.told {
             limit.admit(now, self.declared.next - 1, cost, idle);
         }
-        learned.take(now, cost, self.declared.in_flight() - 1);
+        learned.take(now, self.declared.next - 1, cost, self.declared.in_flight() - 1);
         Some(admitted)
     }
 
@@ -247,7 +247,7 @@ impl Belief {
         let declared = self.declared.headroom(now);
         let Some(learned) = &mut self.learned else { return declared };
         let told = learned.told.iter_mut().map(|limit| limit.left_fraction(now)).fold(1.0, f64::min);
-        declared.min(told).min(learned.left_fraction(now)).max(0.0)
+        declared.min(told).min(learned.left_fraction(now, self.declared.in_flight())).max(0.0)
     }
 
     /// [`Belief::headroom`] but for the rounding, for comparisons.

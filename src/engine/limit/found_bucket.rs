@@ -299,8 +299,8 @@ mod tests {
             if !self.learned.paces(now, reserved, flying) {
                 return None;
             }
-            self.learned.take(now, reserved, flying);
             (self.sent, self.number) = (self.sent + 1, self.number + 1);
+            self.learned.take(now, self.number, reserved, flying);
             match self.truth.try_reserve(now, reserved) {
                 Ok(held) => {
                     self.flying.push((now + Nanos::from_secs(1), self.number, held, actual));

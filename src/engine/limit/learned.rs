@@ -1,5 +1,6 @@
 //! What nobody declared of a quota: what headers told, and what refusals taught.
 
+use super::crowd::Crowd;
 use super::found::Found;
 use super::found_bucket::{Dried, FoundBucket};
 use super::growth::Growth;
@@ -26,6 +27,8 @@ pub(super) struct Learned {
     bucket: Option<FoundBucket>,
     /// Where neither is.
     pace: Pace,
+    /// What may be in flight; none until a refusal may have been for that.
+    crowd: Option<Box<Crowd>>,
     pub growth: Growth,
     /// How many refusals in a row headers are still trusted through.
     trust: f64,
@@ -59,6 +62,7 @@ impl Learned {
             found: None,
             bucket: None,
             pace: Pace::default(),
+            crowd: None,
             growth: Growth::default(),
             trust: TRUST,
             doubted: false,
@@ -68,8 +72,12 @@ impl Learned {
         }
     }
 
-    /// Whether what refusals taught lets one more go: of a window that was found, else of a bucket, else at the pace.
+    /// Whether what refusals taught lets one more go: beside those in flight, and of a window that was found, else of a bucket, else
+    /// at the pace.
     pub fn paces(&mut self, now: Nanos, cost: Cost, in_flight: u32) -> bool {
+        if !self.is_roomy(in_flight) {
+            return false;
+        }
         let fits = match (&mut self.found, &mut self.bucket) {
             (Some(found), _) => found.fits(now, cost, in_flight),
             (None, Some(bucket)) => bucket.fits(now, cost, in_flight),
@@ -83,8 +91,15 @@ impl Learned {
         if self.explained { self.told.iter().map(ToldLimit::rest_at).max() } else { None }
     }
 
+    fn is_roomy(&self, in_flight: u32) -> bool {
+        self.crowd.as_ref().is_none_or(|crowd| crowd.fits(in_flight))
+    }
+
     /// Why what refusals taught lets none go; a pace counts as a limit on requests.
     pub fn would_refuse(&mut self, now: Nanos, cost: Cost, in_flight: u32) -> Option<Refusal> {
+        if !self.is_roomy(in_flight) {
+            return Some(Refusal { dimension: Dimension::Concurrency, free_at: FreeAt::OnSettle });
+        }
         let told_at = self.told_at();
         let mut refusal = match (&mut self.found, &mut self.bucket) {
             (Some(found), _) => found.would_refuse(now, cost, in_flight)?,
@@ -98,17 +113,22 @@ impl Learned {
     }
 
     /// Share that is left of what refusals taught.
-    pub fn left_fraction(&mut self, now: Nanos) -> f64 {
-        match (&mut self.found, &mut self.bucket) {
+    pub fn left_fraction(&mut self, now: Nanos, in_flight: u32) -> f64 {
+        let places = self.crowd.as_ref().map_or(1.0, |crowd| crowd.left_fraction(in_flight));
+        let rate = match (&mut self.found, &mut self.bucket) {
             (Some(found), _) => found.left_fraction(now),
             (None, Some(bucket)) => bucket.left_fraction(now),
             (None, None) => self.pace.left_fraction(now),
-        }
+        };
+        rate.min(places)
     }
 
-    /// One goes, while `in_flight` are on their way.
-    pub fn take(&mut self, now: Nanos, cost: Cost, in_flight: u32) {
+    /// The attempt of this number goes, while `in_flight` are on their way.
+    pub fn take(&mut self, now: Nanos, number: u64, cost: Cost, in_flight: u32) {
         self.growth.take(now);
+        if let Some(crowd) = &mut self.crowd {
+            crowd.take(now, number, in_flight);
+        }
         if let Some(found) = &mut self.found {
             return found.take(now, cost);
         }
@@ -148,6 +168,9 @@ impl Learned {
 
     /// One ended otherwise than refused, having used so much.
     pub fn end(&mut self, now: Nanos, attempt: Attempt, actual: Option<Cost>) {
+        if let Some(crowd) = &mut self.crowd {
+            crowd.end(now, attempt.number);
+        }
         let tokens = actual.map(|actual| actual.total() as f64);
         if attempt.sent >= self.born {
             self.told.iter_mut().for_each(|limit| limit.settle(now, attempt, actual));
@@ -185,16 +208,28 @@ impl Learned {
 
     /// An attempt, still to be undone, was refused. Where headers tell the limits, single refusals need no further lesson.
     pub fn refused(&mut self, now: Nanos, refused: Refused) {
-        self.doubted = true;
-        let mut explained = false;
-        for limit in &mut self.told {
-            explained |= limit.refused(now, refused.number);
+        let explained = self.told.iter().any(|limit| limit.explains(refused.number));
+        if !explained && self.is_crowded(now, refused) {
+            return;
         }
-        self.explained = explained;
+        (self.doubted, self.explained) = (true, explained);
+        self.told.iter_mut().for_each(|limit| limit.refused(now, refused.number));
         if !self.told.is_empty() && self.trust >= 0.0 {
             self.trust -= 1.0;
         } else {
             self.learn(now, refused);
+        }
+    }
+
+    /// Whether it was refused for what was in flight. No hint tells when that frees.
+    fn is_crowded(&mut self, now: Nanos, refused: Refused) -> bool {
+        match (refused.hint, &mut self.crowd) {
+            (None, crowd) => crowd.get_or_insert_with(|| Box::new(Crowd::new())).refused(now, refused.number, refused.in_flight),
+            (Some(_), Some(crowd)) => {
+                crowd.leave(refused.number);
+                false
+            }
+            (Some(_), None) => false,
         }
     }
 

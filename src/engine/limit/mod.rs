@@ -56,6 +56,7 @@
 mod belief;
 mod bucket;
 mod correct;
+mod crowd;
 mod dates;
 mod dimension;
 mod fixed;

@@ -83,14 +83,18 @@ impl ToldLimit {
         self.roll(now);
     }
 
-    /// An attempt was refused; whether its header told that it did not fit.
-    pub fn refused(&mut self, now: Nanos, number: u64) -> bool {
+    /// Whether the header of an attempt, the latest that was heard, told that it did not fit.
+    pub fn explains(&self, number: u64) -> bool {
+        self.spent_number == Some(number)
+    }
+
+    /// An attempt was refused.
+    pub fn refused(&mut self, now: Nanos, number: u64) {
         self.returns.refused(now, number);
         if number == self.heard_number {
             self.evidence = self.before;
             self.judge(now);
         }
         self.evidence.iter_mut().for_each(Evidence::doubt);
-        self.spent_number == Some(number)
     }
 }

@@ -30,7 +30,7 @@ impl ToldLimit {
             }
             // Headers may come later than a whole period: room for the worst of those would starve us of what others leave.
             Kind::Sliding { period } => {
-                let seen = self.foreign.sum(now, period);
+                let seen = self.foreign.between(now.since(period), now);
                 since(self.heard).min(others.usually_take(period)).max(if period >= LONG { others.mean(period) - seen } else { 0.0 })
             }
             Kind::Bucket { .. } | Kind::Unknown => since(self.heard),

@@ -1,0 +1,245 @@
+//! A limit on what is in flight that nobody declared, found out from refusals.
+//!
+//! No time frees a place, so a refusal for it carries no hint; those that carry one are left to the limits on rates. A refusal of
+//! an attempt sent while n others were in flight says that the limit is n at most, an answer to one that it is n + 1 at
+//! least. As long as the two do not contradict each other, the limit is the lowest such n, to the attempt. Of a rate they do so
+//! at once: what is refused at it is refused at any number in flight, and passes at any. Then this is not the limit, and
+//! the pace learns from those refusals instead; each finding that turned out wrong doubles the time until the next.
+//!
+//! Limits change, and what was found may have been too low. So after a while one more is let through, as TCP probes for more
+//! (RFC 5681; concurrency-limits by Netflix, "AIMDLimit", does so for servers): if it passes, so many are known to fit and twice as
+//! many more may follow; a refusal doubles the time to the next trial. Other than there a refusal does not lower
+//! the limit by a factor, since it tells the number.
+
+use std::collections::VecDeque;
+
+use crate::time::Nanos;
+
+/// To the first trial of more, and the longest time between two.
+const TRIAL_AFTER: Nanos = Nanos::from_secs(5);
+const TRIAL_AFTER_MAX: Nanos = Nanos::from_secs(3_600);
+/// A limit that trials have confirmed is believed through so many contradictions,
+const TRUST: f64 = 3.0;
+/// and one more for so many answers.
+const TRUST_GAIN: f64 = 0.01;
+/// How long refusals are left to others once two findings were wrong; it doubles.
+const DEAF: Nanos = Nanos::from_secs(60);
+const DEAF_DOUBLINGS: u32 = 6;
+/// Of many in flight one in so many may be counted wrong: what ends at the provider ends here a little later.
+const UNSURE: u32 = 50;
+/// Of so many attempts it is remembered how many others were in flight (16 KiB).
+const ENTRIES_MAX: usize = 1_024;
+
+/// A believed limit on attempts in flight.
+#[derive(Clone, Debug)]
+pub(super) struct Crowd {
+    sent: VecDeque<Sent>,
+    /// `u32::MAX`: none.
+    limit: u32,
+    /// So many have fitted.
+    passed: u32,
+    /// When a trial may begin, and how many more than the limit the running one lets through; 0: none is running.
+    due: Nanos,
+    pause: Nanos,
+    step: u32,
+    trust: f64,
+    /// Refusals say nothing before this.
+    deaf_until: Nanos,
+    /// Findings that turned out wrong since one was confirmed.
+    wrong: u32,
+}
+
+/// An attempt.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    number: u64,
+    /// So many others were in flight.
+    others: u32,
+    passed: bool,
+}
+
+impl Crowd {
+    /// Nothing is known.
+    pub fn new() -> Crowd {
+        Crowd {
+            sent: VecDeque::new(),
+            limit: u32::MAX,
+            passed: 1,
+            due: Nanos::ZERO,
+            pause: TRIAL_AFTER,
+            step: 0,
+            trust: 0.0,
+            deaf_until: Nanos::ZERO,
+            wrong: 0,
+        }
+    }
+
+    /// Whether one more may go beside so many. No time changes that, but only what is told here: who waits for a place is woken by
+    /// ends, not by the clock.
+    pub fn fits(&self, in_flight: u32) -> bool {
+        in_flight < self.limit.saturating_add(self.step)
+    }
+
+    /// Lets a trial begin that is due.
+    fn look_at_clock(&mut self, now: Nanos) {
+        if self.step == 0 && self.limit < u32::MAX && now >= self.due {
+            self.step = 1;
+        }
+    }
+
+    /// Attempt `number` goes, beside `others`.
+    pub fn take(&mut self, now: Nanos, number: u64, others: u32) {
+        self.look_at_clock(now);
+        if self.sent.len() == ENTRIES_MAX {
+            let oldest = self.sent.pop_front().filter(|oldest| oldest.passed);
+            self.passed = self.passed.max(oldest.map_or(0, |oldest| oldest.others.saturating_add(1)));
+        }
+        self.sent.push_back(Sent { number, others, passed: false });
+    }
+
+    /// Attempt `number` ended otherwise than refused.
+    pub fn end(&mut self, now: Nanos, number: u64) {
+        self.look_at_clock(now);
+        self.trust = if self.trust > 0.0 { (self.trust + TRUST_GAIN).min(TRUST) } else { self.trust };
+        let Some(index) = self.index(number) else { return };
+        self.sent[index].passed = true;
+        let passed = self.sent[index].others.saturating_add(1);
+        if passed <= self.limit {
+            return;
+        }
+        // All that a trial lets through has fitted: twice as much is tried at once.
+        let target = self.limit.saturating_add(self.step);
+        self.limit = passed;
+        self.pause = TRIAL_AFTER;
+        self.step = if self.limit >= target { self.step.saturating_mul(2).clamp(1, 1 + self.limit / 4) } else { target - self.limit };
+    }
+
+    /// Attempt `number` was refused for the rate without a hint, while `in_flight` are with it, as of now; false: not for what is
+    /// in flight.
+    pub fn refused(&mut self, now: Nanos, number: u64, in_flight: u32) -> bool {
+        let others = self.index(number).map_or(in_flight.saturating_sub(1), |index| self.sent[index].others);
+        self.leave(number);
+        if now < self.deaf_until {
+            return false;
+        }
+        self.look_back(number);
+        if others.saturating_add(self.passed / UNSURE) < self.passed {
+            self.contradicted(now);
+            return false;
+        }
+        self.passed = self.passed.min(others);
+        if others == self.limit && self.step > 0 {
+            (self.trust, self.wrong) = (TRUST, 0);
+        }
+        if self.step > 0 {
+            self.pause = (self.pause + self.pause).min(TRIAL_AFTER_MAX);
+        }
+        (self.limit, self.step, self.due) = (self.limit.min(others), 0, now + self.pause);
+        true
+    }
+
+    /// An attempt that was never sent, or refused for another reason, is out of the way.
+    pub fn leave(&mut self, number: u64) {
+        // It was counted with those that went after it, but took no place.
+        let start = self.sent.partition_point(|sent| sent.number <= number);
+        self.sent.range_mut(start..).for_each(|sent| sent.others = sent.others.saturating_sub(1));
+    }
+
+    /// What has passed of those sent before `number`. An answer may come before the refusals of others that seemed to be in
+    /// flight; when one sent later is refused, those are known.
+    fn look_back(&mut self, number: u64) {
+        let before = self.sent.iter().take_while(|sent| sent.number < number);
+        let most = before.filter(|sent| sent.passed).map(|sent| sent.others.saturating_add(1)).max();
+        self.passed = self.passed.max(most.unwrap_or(0));
+    }
+
+    fn index(&self, number: u64) -> Option<usize> {
+        self.sent.binary_search_by_key(&number, |sent| sent.number).ok()
+    }
+
+    /// So many have passed before: it is another limit, or this one has changed.
+    fn contradicted(&mut self, now: Nanos) {
+        self.trust -= 1.0;
+        if self.trust >= 0.0 {
+            return;
+        }
+        self.wrong = (self.wrong + 1).min(2 + DEAF_DOUBLINGS);
+        let deaf = self.wrong.checked_sub(2).map_or(Nanos::ZERO, |doublings| Nanos::new(DEAF.as_nanos() << doublings));
+        *self = Crowd { wrong: self.wrong, deaf_until: now + deaf, ..Crowd::new() };
+    }
+
+    /// What is left of it as a share.
+    pub fn left_fraction(&self, in_flight: u32) -> f64 {
+        if self.limit == u32::MAX { 1.0 } else { f64::from(self.limit.saturating_sub(in_flight)) / f64::from(self.limit) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Draws, Stream};
+
+    /// Attempts of a second at the mean at a provider that lets in what `admits` says of (now, in flight there), offered
+    /// `per_second` for ten minutes and never queued; refusals come after 50 ms. How many were refused after the first, what
+    /// passed, and the belief.
+    fn run(per_second: f64, mut admits: impl FnMut(Nanos, usize) -> bool) -> (u32, u32, Crowd) {
+        let (mut crowd, mut draws, mut now) = (Crowd::new(), Draws::new(3, Stream::Pick, 0), Nanos::ZERO);
+        let (mut there, mut back) = (Vec::<(Nanos, u64)>::new(), Vec::<(Nanos, u64)>::new());
+        let (mut refused, mut passed) = (0, 0);
+        for number in 0..(per_second * 600.0) as u64 {
+            now += Nanos::from_secs_f64(-draws.open_unit().ln() / per_second);
+            for (_, number) in there.extract_if(.., |(end, _)| *end <= now) {
+                crowd.end(now, number);
+            }
+            let mut in_flight = (there.len() + back.len()) as u32;
+            for (_, number) in back.extract_if(.., |(end, _)| *end <= now) {
+                crowd.refused(now, number, in_flight);
+                in_flight -= 1;
+            }
+            if !crowd.fits(in_flight) {
+                continue;
+            }
+            crowd.take(now, number, in_flight);
+            if admits(now, there.len()) {
+                there.push((now + Nanos::from_secs_f64(-draws.open_unit().ln()), number));
+                passed += 1;
+            } else {
+                back.push((now + Nanos::from_millis(50), number));
+                refused += 1;
+            }
+        }
+        (refused, passed, crowd)
+    }
+
+    /// Twice as many are offered as the limit takes, so it is nearly always full. Eleven trials fit into ten minutes at 5, 10, 20 ...
+    /// s, and each may take with it what is sent in the 50 ms until its refusal is there, as the first refusal does.
+    #[test]
+    fn the_limit_is_found_to_the_attempt() {
+        for limit in [1, 2, 5, 20, 500] {
+            let per_second = 2.0 * limit as f64;
+            let (refused, passed, crowd) = run(per_second, |_, there| there < limit);
+            let what = format!("{limit}: {refused} refused, {passed} passed, limit {}, wrong {}", crowd.limit, crowd.wrong);
+            assert_eq!(crowd.limit, limit as u32, "{what}");
+            assert!(f64::from(refused) <= 12.0 * (1.0 + 0.1 * per_second), "{what}");
+            // Every place is taken again with the next arrival, half a turn later.
+            assert!(f64::from(passed) >= 0.6 * 600.0 * limit as f64, "{what}");
+        }
+    }
+
+    /// A limit that rises is followed within an hour at most, here within minutes; one that falls is learned anew.
+    #[test]
+    fn a_limit_that_changes_is_found_again() {
+        for (first, then) in [(10, 40), (40, 10)] {
+            let (_, _, crowd) = run(80.0, |now, there| there < if now < Nanos::from_secs(60) { first } else { then });
+            assert_eq!(crowd.limit, then as u32, "{first} then {then}, wrong {}", crowd.wrong);
+        }
+    }
+
+    /// Refusals that have nothing to do with what is in flight bind nobody for long: of ten a second, one in ten refused.
+    #[test]
+    fn chance_is_no_limit() {
+        let mut draws = Draws::new(8, Stream::Pick, 1);
+        let (refused, passed, crowd) = run(10.0, |_, _| draws.below(10) > 0);
+        assert!(passed + refused >= 5_400, "{refused} refused, {passed} passed of 6,000, limit {}", crowd.limit);
+    }
+}
