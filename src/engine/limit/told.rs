@@ -196,6 +196,7 @@ impl ToldLimit {
         }
         let reset = told.reset.unwrap_or(self.period);
         let seen = seen(self.dimension, attempt, self.limit, remaining, reset, self.total - since);
+        self.period = self.period.max(reset);
         // The latest admission knows best.
         if number < self.heard_number {
             return;
@@ -203,7 +204,6 @@ impl ToldLimit {
         let taken_beside = self.evidence.and_then(|evidence| evidence.taken_beside(seen));
         let heard_before = std::mem::replace(&mut self.heard, sent);
         self.heard_number = number;
-        self.period = self.period.max(reset);
         if told.reset.is_some() {
             self.recognise(now, seen, changed);
         }
