@@ -19,8 +19,8 @@ const MARKS: usize = 16;
 /// They are this share of the percentile apart at least, so that together they reach back over one: until then what was sent
 /// before a fault is answered.
 const SPACING: f64 = 1.0 / MARKS as f64;
-/// But not closer than this; hung providers are looked for far less often.
-const SPACING_MIN: Nanos = Nanos::from_millis(5);
+/// But not closer than this: hung providers are looked for twice as seldom.
+const SPACING_MIN: Nanos = Nanos::from_millis(50);
 /// Part of the percentile that an attempt must have waited for its end to leave the silence as it is. Callers without patience end
 /// far before.
 const WAITED_MIN: f64 = 0.5;
