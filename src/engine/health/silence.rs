@@ -10,7 +10,8 @@
 //! log-normal time whose 99th percentile is 2.5 or 3 medians, 2 or 7 of 100,000 attempts wait that long (the normal tail
 //! beyond z(0.99) + ln 2 / σ, σ = ln 2.5 / 2.33 or ln 3 / 2.33). Out it goes when a second one, sent later, has waited three
 //! quarters of that (4 or 9 of 10,000 do: together one or six in 10⁸), or when one alone has for twice as long (3·10⁻⁹ and
-//! 7·10⁻⁸). Answers that stream wait for nothing: a provider with nothing but long answers under way is silent and well.
+//! 7·10⁻⁸) and for twice as long as the slowest answer of late: some requests take far longer than all others. Answers that stream wait
+//! for nothing: a provider with nothing but long answers under way is silent and well.
 
 use crate::time::Nanos;
 
@@ -26,6 +27,10 @@ const SPACING_MIN: Nanos = Nanos::from_millis(50);
 const WAITED_MIN: f64 = 0.5;
 /// Samples before the percentile means anything.
 const SAMPLES_MIN: u32 = 20;
+/// No percentile is below this, ns: clocks are coarse.
+const P99_MIN: f64 = 1e6;
+/// The slowest answer is forgotten by this with each one.
+const FADING: f64 = 0.999;
 /// Step of the percentile estimate, as a share of its value.
 const STEP: f64 = 0.1;
 
@@ -38,6 +43,8 @@ pub(crate) struct Silence {
     next_mark: Nanos,
     /// Estimate of the 99th percentile of the time to the first sign of life, ns.
     p99: f64,
+    /// The slowest lately, ns.
+    slowest: f64,
     samples: u32,
     /// How many of the marks count.
     marked: u8,
@@ -116,6 +123,7 @@ impl Silence {
     #[inline]
     pub fn answered(&mut self, now: Nanos, sent: Nanos, after: f64) {
         self.heard(now, sent);
+        self.slowest = after.max(self.slowest * FADING);
         self.samples = self.samples.saturating_add(1);
         if self.samples <= SAMPLES_MIN {
             self.p99 = self.p99.max(after);
@@ -133,7 +141,7 @@ impl Silence {
 
     /// A time in percentiles; 0 while nothing is known.
     fn times(&self, time: Nanos) -> f64 {
-        if self.samples >= SAMPLES_MIN { time.as_f64() / self.p99 } else { 0.0 }
+        if self.samples >= SAMPLES_MIN { time.as_f64() / self.p99.max(P99_MIN) } else { 0.0 }
     }
 
     /// How long the attempt at `position` of those that are remembered has waited, in percentiles.
@@ -147,9 +155,14 @@ impl Silence {
         self.marked > 0 && self.waited(now, 0) > 2.0 && self.times(now.since(self.heard_at)) > 1.0
     }
 
+    /// Whether one alone has waited longer than any healthy one, also where one in a hundred is far slower than the rest.
+    fn is_alone_too_long(&self, now: Nanos) -> bool {
+        self.waited(now, 0) > 4.0 && now.since(self.marks[0]).as_f64() > 2.0 * self.slowest
+    }
+
     /// Whether it must be taken for hung.
     pub fn is_hung(&self, now: Nanos) -> bool {
-        self.is_suspect(now) && (self.lost > 0 || self.waited(now, 1) > 1.5 || self.waited(now, 0) > 4.0)
+        self.is_suspect(now) && (self.lost > 0 || self.waited(now, 1) > 1.5 || self.is_alone_too_long(now))
     }
 }
 
@@ -229,6 +242,27 @@ mod tests {
         silence.heard(at(42_150), at(40_000));
         silence.sent(at(50_000));
         assert!(!silence.is_hung(at(52_100)), "the row is over");
+    }
+
+    /// One in two hundred takes thirty times as long, as a long prompt among short ones does.
+    #[test]
+    fn rare_slow_requests_are_no_hang() {
+        let mut silence = usual();
+        let slow = |silence: &mut Silence, from: u64| {
+            silence.sent(at(from));
+            let is_hung = (0..30).any(|second| silence.is_hung(at(from + 1_000 * second)));
+            silence.answered(at(from + 30_000), at(from), 30e9);
+            is_hung
+        };
+        assert!(slow(&mut silence, 100_000), "never seen before");
+        for i in 0..5 {
+            for j in 0..200 {
+                let sent = 200_000 + i * 500_000 + j * 2_000;
+                silence.sent(at(sent));
+                silence.answered(at(sent + 1_000), at(sent), 1e9);
+            }
+            assert!(!slow(&mut silence, 200_000 + i * 500_000 + 410_000));
+        }
     }
 
     #[test]
