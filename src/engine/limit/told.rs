@@ -340,7 +340,10 @@ impl ToldLimit {
                 let missing = self.needed(now, cost) - self.left - self.back();
                 FreeAt::At(now + Nanos::from_f64((missing / rate).ceil()) + Nanos::new(1))
             }
-            Kind::Sliding { period } => FreeAt::At(self.log.frees(now, period, self.needed(now, cost) - self.left)),
+            Kind::Sliding { period } => {
+                let frees = self.log.frees(now, period, self.needed(now, cost) - self.left);
+                FreeAt::At(self.frees_when_stale(now, period, cost).map_or(frees, |at| at.min(frees)))
+            }
             Kind::Fixed { .. } | Kind::Unknown => FreeAt::At(self.reset_at),
         }
     }

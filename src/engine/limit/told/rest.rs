@@ -9,6 +9,9 @@ const SURE: f64 = 0.8;
 /// Part of the whole rate that is left at least, as others may take less than was seen last.
 const LEAST: f64 = 0.1;
 
+/// After this part of a period, and no sooner than answers take.
+const STALE: u64 = 2;
+const STALE_MIN: Nanos = Nanos::from_secs(15);
 /// In shorter periods headers come too late to tell what others took of this one.
 const LONG: Nanos = Nanos::from_secs(10);
 
@@ -30,12 +33,35 @@ impl ToldLimit {
             }
             // Headers may come later than a whole period: room for the worst of those would starve us of what others leave.
             Kind::Sliding { period } => {
-                let seen = self.foreign.between(now.since(period), now);
-                since(self.heard).min(others.usually_take(period)).max(if period >= LONG { others.mean(period) - seen } else { 0.0 })
+                let usual = self.usual_rest(now, period);
+                match period >= LONG {
+                    true if self.stale_at(period) <= now => usual.max(0.0),
+                    true => since(self.heard).min(others.usually_take(period)).max(usual),
+                    false => since(self.heard).min(others.usually_take(period)),
+                }
             }
             Kind::Bucket { .. } | Kind::Unknown => since(self.heard),
         };
         (cost + room).min(self.limit)
+    }
+
+    /// When the latest header is too old for a sliding window: what others took went out of it meanwhile as new came in, and who waits for
+    /// more room than they usually take gets no header that tells of it.
+    fn stale_at(&self, period: Nanos) -> Nanos {
+        self.heard + Nanos::new(period.as_nanos() / STALE).max(STALE_MIN)
+    }
+
+    /// What others usually take of a sliding window, less what is known of it.
+    fn usual_rest(&self, now: Nanos, period: Nanos) -> f64 {
+        self.others.mean(period) - self.foreign.between(now.since(period), now)
+    }
+
+    /// When the latest header will be too old, if a cost fits then.
+    pub(super) fn frees_when_stale(&mut self, now: Nanos, period: Nanos, cost: f64) -> Option<Nanos> {
+        let at = Some(self.stale_at(period)).filter(|at| period >= LONG && *at > now)?;
+        let needed = (cost + self.usual_rest(at, period).max(0.0)).min(self.limit);
+        let left = self.limit - self.log.sum(at, period);
+        (left >= needed).then_some(at)
     }
 
     /// When the next may go at [`SURE`] of the rate that others leave.
