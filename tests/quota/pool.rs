@@ -1,7 +1,7 @@
 //! Pools under test as scenario text, and what a run of one comes to.
 
 use std::fmt::Write;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use lbsim::drive::{self, Options};
 use lbsim::metrics::observe::{AttemptEnd, AttemptKind, Observer, RequestEnd, RequestInfo};
@@ -174,14 +174,18 @@ pub struct Marks {
     pub used_min: f64,
 }
 
+/// The seeds from 1 on: so many, or as many as the environment asks for with `QUOTA_SEEDS=60`.
+pub fn seeds(usually: u64) -> RangeInclusive<u64> {
+    1..=std::env::var("QUOTA_SEEDS").map_or(usually, |seeds| seeds.parse().expect("a number of seeds"))
+}
+
 /// Holds every pool, strategy and load to the marks; `shape` says what is special about each case. All misses are shown.
-/// More seeds than the first are tried where the environment asks for them: `QUOTA_SEEDS=60`.
+/// Of the seeds the first is tried unless more are asked for.
 pub fn hold(pools: &[(&str, &[Limited<'static>])], marks: Marks, shape: impl Fn(Case<'static>) -> Case<'static>) {
-    let seeds = std::env::var("QUOTA_SEEDS").map_or(1, |seeds| seeds.parse().expect("a number of seeds"));
     let (mut missed, mut cases, mut misses) = (String::new(), 0, 0);
     for (name, pool) in pools {
         for strategy in STRATEGIES {
-            for (load, seed) in [0.6, 0.9, 1.0, 1.2].into_iter().flat_map(|load| (1..=seeds).map(move |seed| (load, seed))) {
+            for (load, seed) in [0.6, 0.9, 1.0, 1.2].into_iter().flat_map(|load| seeds(1).map(move |seed| (load, seed))) {
                 let outcome = Case { seed, ..shape(Case::new(pool, strategy, load)) }.run();
                 let used = load < 1.1 || outcome.used() >= marks.used_min;
                 let good = outcome.refused() <= marks.refused_max && outcome.served() >= marks.served_min && used;
