@@ -138,7 +138,7 @@ impl Crowd {
         true
     }
 
-    /// An attempt that was never sent, or refused for another reason, is out of the way.
+    /// An attempt that was refused is out of the way.
     pub fn leave(&mut self, number: u64) {
         // It was counted with those that went after it, but took no place.
         let start = self.sent.partition_point(|sent| sent.number <= number);

@@ -223,14 +223,13 @@ impl Learned {
 
     /// Whether it was refused for what was in flight. No hint tells when that frees.
     fn is_crowded(&mut self, now: Nanos, refused: Refused) -> bool {
-        match (refused.hint, &mut self.crowd) {
-            (None, crowd) => crowd.get_or_insert_with(|| Box::new(Crowd::new())).refused(now, refused.number, refused.in_flight),
-            (Some(_), Some(crowd)) => {
-                crowd.leave(refused.number);
-                false
-            }
-            (Some(_), None) => false,
+        if refused.hint.is_none() {
+            return self.crowd.get_or_insert_with(|| Box::new(Crowd::new())).refused(now, refused.number, refused.in_flight);
         }
+        if let Some(crowd) = &mut self.crowd {
+            crowd.leave(refused.number);
+        }
+        false
     }
 
     fn learn(&mut self, now: Nanos, refused: Refused) {

@@ -6,6 +6,7 @@
 //! Of tokens they take sums of so many independent sizes, whose variance grows with the time: what it was shows in the squares of what
 //! they took from one header to the next.
 
+use super::log::Log;
 use crate::time::Nanos;
 
 /// Time constant of what others take, ns; at least two periods.
@@ -27,12 +28,21 @@ const TOKEN_DEVIATIONS: f64 = 1.5;
 /// What they usually take is the mean and this part of a standard deviation: more starves us where periods are shorter than answers.
 const USUAL_DEVIATIONS: f64 = 0.6;
 
-/// Fading sums of what others took, of its squares, and of the time they took it in.
-#[derive(Clone, Copy, Debug, Default)]
+/// Weight of the latest window in what others usually take of one.
+const LATEST: f64 = 0.5;
+
+/// What others took.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Others {
+    /// Fading sums of it, of its squares, and of the time they took it in.
     taken: f64,
     squares: f64,
     time: f64,
+    /// What they took of the present window, as far as headers showed, and usually take of one.
+    seen: f64,
+    usual: f64,
+    /// What they took of a sliding window.
+    log: Log,
 }
 
 impl Others {
@@ -45,9 +55,36 @@ impl Others {
         self.time = self.time * kept + time;
     }
 
+    /// They took so much of the present window.
+    pub fn took_of_window(&mut self, amount: f64) {
+        self.seen += amount;
+    }
+
+    /// The next window begins.
+    pub fn turn(&mut self) {
+        self.usual += LATEST * (self.seen - self.usual);
+        self.seen = 0.0;
+    }
+
+    /// What they usually take of a window, less what headers showed of the present one.
+    pub fn rest_of_window(&self) -> f64 {
+        self.usual - self.seen
+    }
+
+    /// They took so much of a sliding window, as an attempt sent at `sent` was told.
+    pub fn took_of_sliding(&mut self, now: Nanos, sent: Nanos, amount: f64, period: Nanos) {
+        self.log.insert(sent, amount);
+        self.log.forget(now, period + period);
+    }
+
+    /// What they take of a sliding window at the mean, less what is known of it.
+    pub fn rest_of_sliding(&self, now: Nanos, period: Nanos) -> f64 {
+        self.mean(period) - self.log.between(now.since(period), now)
+    }
+
     /// What to leave to them for this time, tokens or requests.
     pub fn take(&self, time: Nanos, tokens: bool) -> f64 {
-        let mean = self.rated(self.taken, time);
+        let mean = self.mean(time);
         match tokens {
             true => mean + TOKEN_DEVIATIONS * self.rated(self.squares, time).sqrt(),
             false if mean > MANY => mean + DEVIATIONS * mean.sqrt(),
@@ -57,16 +94,16 @@ impl Others {
 
     /// What they take in this time, and a little more.
     pub fn usually_take(&self, time: Nanos) -> f64 {
-        self.rated(self.taken, time) + USUAL_DEVIATIONS * self.rated(self.squares, time).sqrt()
+        self.mean(time) + USUAL_DEVIATIONS * self.rated(self.squares, time).sqrt()
     }
 
     /// What they take per ns.
     pub fn rate(&self) -> f64 {
-        self.rated(self.taken, Nanos::new(1))
+        self.mean(Nanos::new(1))
     }
 
     /// What they take in this time at the mean.
-    pub fn mean(&self, time: Nanos) -> f64 {
+    fn mean(&self, time: Nanos) -> f64 {
         self.rated(self.taken, time)
     }
 

@@ -31,9 +31,6 @@ mod rest;
 /// Taken for the time to a reset that is not told.
 const MINUTE: Nanos = Nanos::from_secs(60);
 
-/// Weight of the latest window in what others usually take of one.
-const LATEST: f64 = 0.5;
-
 /// A limit known from headers only.
 #[derive(Clone, Debug)]
 pub(super) struct ToldLimit {
@@ -68,11 +65,6 @@ pub(super) struct ToldLimit {
     spent_number: Option<u64>,
     /// The latest cost.
     latest: f64,
-    /// What others took of the present window, and usually take of one.
-    seen: f64,
-    usual: f64,
-    /// What they took of a sliding window.
-    foreign: Log,
     returns: Returns,
 }
 
@@ -110,9 +102,6 @@ impl ToldLimit {
             heard_number: attempt.number,
             spent_number: None,
             latest: 0.0,
-            seen: 0.0,
-            usual: 0.0,
-            foreign: Log::default(),
             returns: Returns::default(),
         };
         // Others, or we before anybody counted: at the latest at the same time as this attempt.
@@ -148,9 +137,6 @@ impl ToldLimit {
             heard_number: 0,
             spent_number: None,
             latest: 0.0,
-            seen: 0.0,
-            usual: 0.0,
-            foreign: Log::default(),
             returns: Returns::default(),
         }
     }
@@ -169,7 +155,7 @@ impl ToldLimit {
 
     /// Requests per ns that it sustains.
     pub fn rate(&self) -> f64 {
-        self.limit / self.period.as_f64()
+        if let Kind::Bucket { rate } = self.kind { rate } else { self.limit / self.period.as_f64() }
     }
 
     /// How long it takes to use it up and have it again.
@@ -219,25 +205,25 @@ impl ToldLimit {
         let from = if let Kind::Fixed { since, .. } = self.kind { heard_before.max(since) } else { heard_before };
         let taken = (taken - self.rounding()).max(0.0);
         self.others.took(taken, sent.since(from), self.period);
-        self.seen += taken;
+        self.others.took_of_window(taken);
     }
 
     /// Replaces what is left by what a header says; what others must have taken.
     fn believe(&mut self, now: Nanos, seen: Seen, remaining: f64, since: f64) -> f64 {
-        let before = self.left + self.back();
         let Seen { sent, .. } = seen;
         if let Kind::Sliding { period } = self.kind {
             // What others used shows for the first time; later headers find it in the log.
             let surplus = seen.missing - self.log.sum(sent, period) - self.returns.since(sent, now);
-            if surplus >= 1.0 {
+            let surplus = if surplus >= 1.0 { surplus } else { 0.0 };
+            if surplus > 0.0 {
                 self.log.insert(sent, surplus);
-                self.foreign.insert(sent, surplus);
-                self.foreign.forget(now, period + period);
+                self.others.took_of_sliding(now, sent, surplus, period);
             }
             self.reset_at = now;
             self.roll(now);
-            return if surplus >= 1.0 { surplus } else { 0.0 };
+            return surplus;
         }
+        let before = self.left + self.back();
         self.left = match self.kind {
             Kind::Bucket { rate } => {
                 // Less than a unit may be left besides, and what was reserved since may have gone before it was full; where
@@ -383,8 +369,8 @@ impl ToldLimit {
             // Until a header names the next one.
             self.reset_at = (self.taken_at + self.whole()).max(now + Nanos::from_millis(1));
         }
-        self.usual += LATEST * (self.seen - self.usual);
-        (self.outstanding, self.seen) = (0.0, 0.0);
+        self.others.turn();
+        self.outstanding = 0.0;
         self.returns.start_over();
     }
 }

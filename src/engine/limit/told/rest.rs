@@ -29,16 +29,13 @@ impl ToldLimit {
         let since = |from: Nanos| others.take(now.since(from), tokens);
         let room = match self.kind {
             Kind::Fixed { since: start, length } => {
-                since(self.heard.max(start)).max(if length >= Some(LONG) { self.usual - self.seen } else { 0.0 })
+                since(self.heard.max(start)).max(if length >= Some(LONG) { others.rest_of_window() } else { 0.0 })
             }
             // Headers may come later than a whole period: room for the worst of those would starve us of what others leave.
+            Kind::Sliding { period } if period >= LONG && self.stale_at(period) <= now => others.rest_of_sliding(now, period).max(0.0),
             Kind::Sliding { period } => {
-                let usual = self.usual_rest(now, period);
-                match period >= LONG {
-                    true if self.stale_at(period) <= now => usual.max(0.0),
-                    true => since(self.heard).min(others.usually_take(period)).max(usual),
-                    false => since(self.heard).min(others.usually_take(period)),
-                }
+                let usual = if period >= LONG { others.rest_of_sliding(now, period) } else { 0.0 };
+                since(self.heard).min(others.usually_take(period)).max(usual)
             }
             Kind::Bucket { .. } | Kind::Unknown => since(self.heard),
         };
@@ -51,22 +48,16 @@ impl ToldLimit {
         self.heard + Nanos::new(period.as_nanos() / STALE).max(STALE_MIN)
     }
 
-    /// What others usually take of a sliding window, less what is known of it.
-    fn usual_rest(&self, now: Nanos, period: Nanos) -> f64 {
-        self.others.mean(period) - self.foreign.between(now.since(period), now)
-    }
-
     /// When the latest header will be too old, if a cost fits then.
     pub(super) fn frees_when_stale(&mut self, now: Nanos, period: Nanos, cost: f64) -> Option<Nanos> {
         let at = Some(self.stale_at(period)).filter(|at| period >= LONG && *at > now)?;
-        let needed = (cost + self.usual_rest(at, period).max(0.0)).min(self.limit);
         let left = self.limit - self.log.sum(at, period);
-        (left >= needed).then_some(at)
+        (left >= self.needed(at, cost)).then_some(at)
     }
 
     /// When the next may go at [`SURE`] of the rate that others leave.
     pub fn rest_at(&self) -> Nanos {
-        let rate = if let Kind::Bucket { rate } = self.kind { rate } else { self.rate() };
+        let rate = self.rate();
         let rest = (rate - self.others.rate()).max(rate * LEAST) * SURE;
         self.taken_at + Nanos::from_f64((self.latest / rest).ceil())
     }
