@@ -48,6 +48,8 @@ pub(crate) struct Cooldown {
     since: Nanos,
     /// When the first attempt since then was sent.
     first: Option<Nanos>,
+    /// The attempt that spoke for the latest hint, and the refusals before that.
+    voucher: Option<(Nanos, u32)>,
     /// Refusals for want of capacity with no answer at all in between.
     short: u32,
 }
@@ -60,12 +62,17 @@ impl Cooldown {
             return;
         }
         // Somebody was let in since the last one: answers take longer than refusals, and must not be waited for to know that.
-        let was_right = refused.kind == RefusalKind::Rate && refused.hint.is_some() && self.first.is_some_and(|first| first < sent);
+        let first = self.first.filter(|first| *first < sent && refused.kind == RefusalKind::Rate && refused.hint.is_some());
         let count = if refused.kind == RefusalKind::Capacity { &mut self.short } else { &mut self.refusals };
         // A burst that is refused as one is one refusal.
         if *count == 0 || sent >= self.since {
-            *count = if was_right { 1 } else { (*count + 1).min(32) };
+            self.voucher = first.map(|first| (first, *count));
+            *count = if first.is_some() { 1 } else { (*count + 1).min(32) };
             (self.since, self.first) = (now, None);
+        } else if let Some((_, before)) = self.voucher.filter(|(first, _)| *first == sent && refused.kind == RefusalKind::Rate) {
+            // It was refused as well, and the answers came in another order.
+            self.voucher = None;
+            *count = (before + 1).min(32);
         }
         let unit = (rng::mix(salt ^ u64::from(*count) ^ now.as_nanos()) >> 11) as f64 / (1_u64 << 53) as f64;
         self.until = self.until.max(now + self.pause(refused, unit, cap));
@@ -174,6 +181,22 @@ mod tests {
             cooldown.admitted(now);
             cooldown.refused(now, now, rate(Some(ms(20))), CAP, 1);
             pauses.push(cooldown.until().since(now));
+        }
+        assert!(pauses.is_sorted() && pauses[3] > at(1) && cooldown.is_wary(), "{pauses:?}");
+    }
+
+    /// Who went before the refused one vouches for the hint only as long as it is not refused itself, be it later.
+    #[test]
+    fn refusals_in_another_order_still_double() {
+        let ms = Nanos::from_millis;
+        let (mut cooldown, mut pauses) = (Cooldown::default(), Vec::new());
+        for i in 0..4 {
+            let now = at(100 + 10 * i);
+            cooldown.admitted(now);
+            cooldown.admitted(now + ms(1));
+            cooldown.refused(now + ms(30), now + ms(1), rate(Some(ms(20))), CAP, 1);
+            cooldown.refused(now + ms(31), now, rate(Some(ms(20))), CAP, 1);
+            pauses.push(cooldown.until().since(now + ms(31)));
         }
         assert!(pauses.is_sorted() && pauses[3] > at(1) && cooldown.is_wary(), "{pauses:?}");
     }
