@@ -29,6 +29,8 @@ pub(super) struct SlidingWindow {
     unsettled_sum: u128,
     /// The admission number of the oldest entry (of the next one, if there is none).
     first: u64,
+    /// Nothing of either log is a period old before this.
+    expires: u64,
     /// Sum over both logs; may exceed `amount` by what was used beyond the estimate, and by what was refused.
     used: u128,
     /// Sum of what [`SlidingWindow::lower`] ever took; wraps, only differences count.
@@ -57,6 +59,7 @@ impl SlidingWindow {
             unsettled: VecDeque::new(),
             unsettled_sum: 0,
             first: next,
+            expires: u64::MAX,
             used: 0,
             lowered: 0,
         }
@@ -92,6 +95,7 @@ impl SlidingWindow {
         self.used += u128::from(cost);
         let left_after = self.left_now().wrapping_add(self.lowered);
         self.entries.push_back(Entry { at: now.as_nanos(), amount: cost, left_after });
+        self.note(now);
     }
 
     pub fn left(&mut self, now: Nanos) -> u64 {
@@ -195,6 +199,7 @@ impl SlidingWindow {
         self.used += u128::from(amount);
         self.unsettled_sum += u128::from(amount);
         self.unsettled.push_back((now.as_nanos(), amount));
+        self.note(now);
         while let Some((_, oldest)) = self.unsettled.front()
             && self.unsettled_sum - u128::from(*oldest) > u128::from(self.amount)
         {
@@ -210,16 +215,29 @@ impl SlidingWindow {
     /// Continues the log of `old`, a window of the same dimension.
     pub fn carry(&mut self, old: SlidingWindow) {
         let amount = self.amount;
-        *self = SlidingWindow { amount, period: self.period, ..old };
+        *self = SlidingWindow { amount, period: self.period, expires: 0, ..old };
     }
 
     fn left_now(&self) -> u64 {
         u64::try_from(u128::from(self.amount).saturating_sub(self.used)).unwrap_or(0)
     }
 
-    /// Drops what is a period old: each entry once, so amortised O(1).
+    /// An entry of `now` is in one of the logs.
+    #[inline]
+    fn note(&mut self, now: Nanos) {
+        self.expires = self.expires.min(now.as_nanos().saturating_add(self.period));
+    }
+
+    /// Drops what is a period old: each entry once, so amortised O(1). One comparison while there is nothing.
     #[inline]
     fn expire(&mut self, now: Nanos) {
+        if now.as_nanos() >= self.expires {
+            self.forget(now);
+        }
+    }
+
+    #[inline(never)]
+    fn forget(&mut self, now: Nanos) {
         while let Some(entry) = self.entries.front()
             && now.as_nanos().saturating_sub(entry.at) >= self.period
         {
@@ -232,6 +250,8 @@ impl SlidingWindow {
         {
             self.forget_unsettled();
         }
+        let oldest = self.entries.front().map(|entry| entry.at).into_iter().chain(self.unsettled.front().map(|(at, _)| *at)).min();
+        self.expires = oldest.map_or(u64::MAX, |at| at.saturating_add(self.period));
     }
 
     fn forget_unsettled(&mut self) {
@@ -242,8 +262,8 @@ impl SlidingWindow {
     }
 }
 
-/// The library's conversion of so wide an integer is a call, and seldom needed.
+/// Up to 2^64: the library's conversion of so wide an integer is a call.
 #[inline]
 fn float(used: u128) -> f64 {
-    u64::try_from(used).map_or(used as f64, |used| used as f64)
+    u64::try_from(used).unwrap_or(u64::MAX) as f64
 }
