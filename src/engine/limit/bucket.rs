@@ -20,8 +20,6 @@ pub(super) struct Bucket {
     depth: u128,
     /// Instant at which the bucket is full, × `rate`; at most [`FULL_MAX`].
     full: u128,
-    /// `full` before the latest admission.
-    before: u128,
     /// 1 / depth, to tell the remaining fraction without a division.
     depth_inverse: f64,
     /// Where settlements count as of the admission.
@@ -36,7 +34,7 @@ impl Bucket {
         let depth = rate.burst.map_or(rate.slice_units(), |burst| u128::from(burst) * u128::from(rate.span));
         // Less than one request deep would admit nothing, ever.
         let depth = depth.max(u128::from(rate.unit()));
-        Bucket { rate: rate.scaled, unit: rate.unit(), depth, full: 0, before: 0, depth_inverse: 1.0 / depth as f64, hindsight: None }
+        Bucket { rate: rate.scaled, unit: rate.unit(), depth, full: 0, depth_inverse: 1.0 / depth as f64, hindsight: None }
     }
 
     #[inline]
@@ -53,13 +51,14 @@ impl Bucket {
         if full > empty {
             return (false, false);
         }
-        (self.before, self.full) = (self.full, full);
+        self.full = full;
         (true, full + u128::from(more * self.unit) <= empty)
     }
 
-    /// Undoes the latest [`Bucket::admit`], since which nothing has happened.
-    pub fn take_back(&mut self) {
-        self.full = self.before;
+    /// Undoes the latest [`Bucket::admit`], which took `cost`, and since which nothing has happened. A bucket that was full long ago
+    /// is now full since then, which is the same from then on.
+    pub fn take_back(&mut self, cost: u64) {
+        self.full -= self.units(cost);
     }
 
     pub fn take(&mut self, now: Nanos, cost: u64) {

@@ -163,7 +163,7 @@ impl Limit {
     pub fn take_back(&mut self, cost: Cost) {
         let amount = self.amount(cost);
         match &mut self.limiter {
-            Limiter::Bucket(bucket) => bucket.take_back(),
+            Limiter::Bucket(bucket) => bucket.take_back(amount),
             Limiter::Fixed(window) => window.take_back(amount),
             Limiter::Sliding(window) => window.take_back(),
             Limiter::Ramp(ramp) => ramp.take_back(),
