@@ -130,15 +130,19 @@ impl Breaker {
     }
 
     /// An attempt is admitted; true if it is the trial.
-    #[inline]
+    #[inline(always)]
     pub fn admit(&mut self, now: Nanos) -> bool {
+        // The usual case: it takes part, and nothing has failed lately.
+        if self.state == State::In && !self.counting { false } else { self.admit_notably(now) }
+    }
+
+    #[inline(never)]
+    fn admit_notably(&mut self, now: Nanos) -> bool {
         match self.state {
             State::In => {
-                if self.counting {
-                    self.onset.sent();
-                    self.statuses.sent();
-                    self.retries.sent();
-                }
+                self.onset.sent();
+                self.statuses.sent();
+                self.retries.sent();
                 false
             }
             State::Out { until } => {

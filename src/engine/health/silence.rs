@@ -123,7 +123,8 @@ impl Silence {
     #[inline]
     pub fn answered(&mut self, now: Nanos, sent: Nanos, after: f64) {
         self.heard(now, sent);
-        self.slowest = after.max(self.slowest * FADING);
+        let faded = self.slowest * FADING;
+        self.slowest = if after > faded { after } else { faded };
         self.samples = self.samples.saturating_add(1);
         if self.samples <= SAMPLES_MIN {
             self.p99 = self.p99.max(after);

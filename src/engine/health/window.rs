@@ -16,8 +16,10 @@ pub(crate) struct Window {
     current: u64,
     /// End of the running slice, ns.
     slice_end: u64,
+    /// Of the running slice.
+    running: Counts,
+    /// Of those before it.
     counts: [Counts; SLICES],
-    total: Counts,
 }
 
 /// How many ended well and badly.
@@ -31,29 +33,28 @@ impl Window {
     /// Empty. A zero `length` counts single nanoseconds.
     pub fn new(length: Nanos) -> Window {
         let slice = length.as_nanos().div_ceil(SLICES as u64).max(1);
-        Window { slice, current: 0, slice_end: slice, counts: [Counts::default(); SLICES], total: Counts::default() }
+        Window { slice, current: 0, slice_end: slice, running: Counts::default(), counts: [Counts::default(); SLICES] }
     }
 
     /// Counts an end.
     #[inline]
     pub fn count(&mut self, now: Nanos, good: bool) {
         self.advance(now);
-        let counts = &mut self.counts[(self.current % SLICES as u64) as usize];
-        let (field, total) = if good { (&mut counts.good, &mut self.total.good) } else { (&mut counts.bad, &mut self.total.bad) };
+        let field = if good { &mut self.running.good } else { &mut self.running.bad };
         *field = field.saturating_add(1);
-        *total = total.saturating_add(1);
     }
 
     /// The counts as of `now`.
     pub fn counts(&mut self, now: Nanos) -> Counts {
         self.advance(now);
-        self.total
+        self.counts
+            .iter()
+            .fold(self.running, |sum, slice| Counts { good: sum.good.saturating_add(slice.good), bad: sum.bad.saturating_add(slice.bad) })
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.counts = [Counts::default(); SLICES];
-        self.total = Counts::default();
+        (self.running, self.counts) = Default::default();
     }
 
     #[inline]
@@ -67,12 +68,14 @@ impl Window {
     #[cold]
     fn turn(&mut self, slice: u64) {
         let passed = (slice - self.current).min(SLICES as u64);
+        if passed == 0 {
+            // The end of time.
+            return;
+        }
+        self.counts[(self.current % SLICES as u64) as usize] = std::mem::take(&mut self.running);
         for step in 1..=passed {
             // After a long pause all slices are cleared, whichever they are.
-            let index = ((self.current + step) % SLICES as u64) as usize;
-            self.total.good = self.total.good.saturating_sub(self.counts[index].good);
-            self.total.bad = self.total.bad.saturating_sub(self.counts[index].bad);
-            self.counts[index] = Counts::default();
+            self.counts[((self.current + step) % SLICES as u64) as usize] = Counts::default();
         }
         self.current = slice;
         self.slice_end = slice.saturating_add(1).saturating_mul(self.slice);
