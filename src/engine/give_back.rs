@@ -9,22 +9,37 @@ use crate::time::Nanos;
 /// request, and its tokens become what the provider counted, where it said. A 503 may be a refusal or an answer that used quota: it is taken for the
 /// latter, since believing in too little costs a moment and believing in too much a 429; so the rate may not grow from there. A refusal for the rate or
 /// its growth teaches, unless it asks for a pause over `pause_max`, which no rate explains; `None`: quotas do not count.
-#[inline]
+#[inline(always)]
 pub(super) fn give_back(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
+    if outcome.result == AttemptResult::Success {
+        end(quota, now, reservation, outcome);
+    } else {
+        end_badly(quota, now, reservation, outcome, pause_max);
+    }
+}
+
+/// Out of the way of those that succeeded.
+#[cold]
+fn end_badly(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
     if matches!(outcome.result, AttemptResult::Status(429) | AttemptResult::ConnectionError | AttemptResult::NotSent) {
         return return_refused(quota, now, reservation, outcome, pause_max);
     }
-    if quota.is_unlimited() {
-        return quota.leave();
-    }
     if outcome.result == AttemptResult::Status(503) {
         quota.doubt(now, reservation);
+    }
+    end(quota, now, reservation, outcome);
+}
+
+/// The request is kept, and the tokens become what they were.
+#[inline(always)]
+fn end(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome) {
+    if quota.is_unlimited() {
+        return quota.leave();
     }
     let usage = outcome.usage.map(|usage| Cost { input: usage.input_tokens.into(), output: usage.output_tokens.into() });
     quota.end(now, reservation, usage);
 }
 
-#[cold]
 fn return_refused(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
     let teaches = pause_max.is_some_and(|most| outcome.retry_after.is_none_or(|hint| hint <= most));
     match outcome.refusal() {
