@@ -324,12 +324,12 @@ impl Core {
     /// Whether neither time nor a settlement that returns something changes that it is open.
     #[inline]
     fn is_plainly_open(&self) -> bool {
-        let calm = !(self.drained | self.retired | self.health.is_noteworthy());
-        calm & (self.shut_until == Nanos::ZERO) && self.quota.stays_open()
+        // One that is drained is shut, and nobody asks whether one that has left is open.
+        (self.shut_until == Nanos::ZERO) & !self.health.is_noteworthy() & self.quota.stays_open()
     }
 
     /// [`Core::refresh_shut`] after an admission, which has found out whether another one fits.
-    #[inline]
+    #[inline(always)]
     fn refresh_admitted(&mut self, now: Nanos) {
         if !self.is_plainly_open() {
             self.refresh_shut(now);

@@ -69,6 +69,7 @@ impl Belief {
             limit.admit(now, self.declared.next - 1, cost, idle);
         }
         learned.take(now, self.declared.next - 1, cost, self.declared.in_flight() - 1);
+        self.declared.is_not_alone();
         Some(admitted)
     }
 
@@ -76,7 +77,7 @@ impl Belief {
     /// settlements that return something come in between; false: perhaps not.
     #[inline]
     pub fn stays_open(&self) -> bool {
-        self.learned.is_none() && self.declared.stays_open()
+        self.declared.stays_open()
     }
 
     /// Whether every admission finds out what is left after it.
@@ -290,6 +291,7 @@ impl Belief {
 
     fn learned(&mut self, now: Nanos) -> &mut Learned {
         self.unlimited = false;
+        self.declared.is_not_alone();
         if self.learned.is_none() {
             self.declared.count_from_here();
         }

@@ -27,7 +27,7 @@ pub struct Ledger {
     window: Option<FixedWindow>,
     charge: Charge,
     count_refused: bool,
-    /// An attempt without tokens would have been admitted after the latest admission.
+    /// See [`Ledger::stays_open`].
     open: bool,
     /// No limit is closed by time alone.
     is_steady: bool,
@@ -83,11 +83,12 @@ impl Ledger {
             }
             self.limits.push(limit);
         }
-        (self.open, self.is_steady) = (false, !self.limits.iter().any(Limit::may_close));
+        self.is_steady = !self.limits.iter().any(Limit::may_close);
         self.max_concurrency = limits.max_concurrency.unwrap_or(u32::MAX);
         self.charge = limits.charge;
         self.count_refused = limits.count_refused;
         self.looks_back = false;
+        (self.open, self.headroom) = (self.is_unlimited(), 1.0);
         Ok(())
     }
 
@@ -197,7 +198,7 @@ impl Ledger {
         if self.looks_back {
             self.note_admission(cost);
         }
-        self.open = open & (self.in_flight < self.max_concurrency);
+        self.open = open & self.is_steady & (self.in_flight < self.max_concurrency);
         let admission = Admission { at: now, number: self.next as u32, charged: self.charged.add(1, cost) };
         self.next += 1;
         Some(admission)
@@ -219,7 +220,12 @@ impl Ledger {
     /// settlements that return something come in between; false: perhaps not.
     #[inline]
     pub(super) fn stays_open(&self) -> bool {
-        self.open && self.is_steady
+        self.open
+    }
+
+    /// Other limits than these may refuse, too.
+    pub(super) fn is_not_alone(&mut self) {
+        self.open = false;
     }
 
     /// The whole number of an admission, of which the reservation keeps the low half: it is one of the last 2^32.
