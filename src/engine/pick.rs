@@ -25,51 +25,76 @@ pub(super) const SWEEP_INTERVAL: Nanos = Nanos::from_millis(100);
 impl Engine {
     #[inline]
     pub(super) fn pick_with<T: Tracer>(&self, now: Nanos, request: &Request, tracer: &mut T) -> Decision {
-        self.pool.with(
+        // It is written under the lock of the provider: to let go of that waits until it has arrived, and whoever copies it need not.
+        // What is handed up through calls instead is copied in each.
+        let mut decision = Decision::Refuse { why: Why::Model };
+        let done = self.pool.with(
             #[inline(always)]
-            |pool| self.pick_of(pool, now, request, tracer),
-        )
+            |pool| self.pick_of(pool, now, request, tracer, &mut decision),
+        );
+        if done.is_none() {
+            decision = self.pick_of_loaded(now, request, tracer);
+        }
+        decision
     }
 
+    #[cold]
+    fn pick_of_loaded<T: Tracer>(&self, now: Nanos, request: &Request, tracer: &mut T) -> Decision {
+        let pool = self.pool.load();
+        self.look_around(&pool, now);
+        self.pick_slowly(&pool, now, request, tracer)
+    }
+
+    /// What time brings, before every pick.
     #[inline(always)]
-    fn pick_of<T: Tracer>(&self, pool: &Pool, now: Nanos, request: &Request, tracer: &mut T) -> Decision {
-        let route = pool.route(request.model);
+    fn look_around(&self, pool: &Pool, now: Nanos) {
         if now.as_nanos() >= self.next_sweep.load(Relaxed) {
             self.sweep(pool, now);
         }
         self.budget.roll(now);
+    }
+
+    #[inline(always)]
+    fn pick_of<T: Tracer>(&self, pool: &Pool, now: Nanos, request: &Request, tracer: &mut T, decision: &mut Decision) {
+        self.look_around(pool, now);
         // The usual case: a first attempt, every provider open, the best tier takes it.
         if !T::ON
             && request.tried.is_empty()
             && pool.shut_slots.is_none()
-            && let Some(tier) = route.tiers.first()
+            && let Some(tier) = pool.route(request.model).tiers.first()
         {
             let candidates = All(tier.places.len());
             let choice = tier.chooser.choose(&self.view(pool, tier, now, request), &candidates);
-            // Two returns, so that the usual one writes its lease in place.
+            // Written twice, so that the usual one is written in place.
             let Place { slot, tenancy, sharing, .. } = &tier.places[choice.position];
             if sharing.is_some() {
                 if let Some(lease) = admit(tier, choice.position, now, request, Mode::Strict) {
                     self.budget.count();
-                    return Decision::Send(lease);
+                    *decision = Decision::Send(lease);
+                    return;
                 }
             } else if let Some(mut held) = slot.hold(tenancy.tenant) {
                 let ask = Ask { cost: cost(request), request: request.id, mode: Mode::Strict };
                 if let Some(Admitted { reservation, trial }) = held.admit(now, ask) {
                     self.budget.count();
-                    return Decision::Send(lease(tier, choice.position, now, request, reservation, trial));
+                    *decision = Decision::Send(lease(tier, choice.position, now, request, reservation, trial));
+                    return;
                 }
             }
             tier.chooser.undo(&choice, &candidates);
         }
-        let decision = self.pick_of_some(pool, route, now, request, tracer);
+        *decision = self.pick_slowly(pool, now, request, tracer);
+    }
+
+    #[inline(never)]
+    fn pick_slowly<T: Tracer>(&self, pool: &Pool, now: Nanos, request: &Request, tracer: &mut T) -> Decision {
+        let decision = self.pick_of_some(pool, pool.route(request.model), now, request, tracer);
         if request.tried.is_empty() && matches!(decision, Decision::Send(_)) {
             self.budget.count();
         }
         decision
     }
 
-    #[inline(never)]
     fn pick_of_some<T: Tracer>(&self, pool: &Pool, route: &Route, now: Nanos, request: &Request, tracer: &mut T) -> Decision {
         if T::ON {
             tracer.begin(pool.places.len());

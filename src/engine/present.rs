@@ -4,7 +4,7 @@
 //! before is done. So a thread keeps the generation it used last, and looks by a plain load whether that is still the present
 //! one. A generation that was replaced is therefore freed when the last thread that picked from it picks again, or ends.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -18,7 +18,7 @@ use super::pool::Pool;
 const REMEMBERED: usize = 4;
 
 thread_local! {
-    static LATEST: [Cell<Option<Arc<Numbered>>>; REMEMBERED] = const { [const { Cell::new(None) }; REMEMBERED] };
+    static LATEST: [RefCell<Option<Arc<Numbered>>>; REMEMBERED] = const { [const { RefCell::new(None) }; REMEMBERED] };
 }
 
 /// Numbers of engines and generations, unique in the process.
@@ -53,19 +53,22 @@ impl Generations {
         self.number.store(number, Release);
     }
 
-    /// Calls `with` with the present one, or one that is replaced meanwhile. For picks only; all else may count a reference.
+    /// Calls `with` with the present one, or one that is replaced meanwhile; `None`: the thread is ending and remembers nothing. For
+    /// picks only; all else may count a reference. `with` must not call it in turn.
     #[inline(always)]
-    pub fn with<R>(&self, with: impl FnOnce(&Pool) -> R) -> R {
+    pub fn with<R>(&self, with: impl FnOnce(&Pool) -> R) -> Option<R> {
         let number = self.number.load(Acquire);
-        let remembered = LATEST.try_with(|latest| latest[self.place].take()).ok().flatten();
-        let held = match remembered {
-            Some(held) if held.number == number => held,
-            _ => self.load(),
-        };
-        let result = with(&held.pool);
-        // A thread that is ending remembers nothing.
-        let _ = LATEST.try_with(|latest| latest[self.place].set(Some(held)));
-        result
+        let result = LATEST.try_with(
+            #[inline(always)]
+            |latest| {
+                let mut latest = latest[self.place].borrow_mut();
+                if latest.as_ref().is_none_or(|latest| latest.number != number) {
+                    *latest = Some(self.load());
+                }
+                latest.as_ref().map(|latest| with(&latest.pool))
+            },
+        );
+        result.ok().flatten()
     }
 
     /// The present one.
