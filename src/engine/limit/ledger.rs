@@ -2,9 +2,8 @@
 
 use super::fixed::FixedWindow;
 use super::limiter::Limit;
-use super::outlook::lower;
 use super::rate::{self, LimitError};
-use super::reservation::{Admission, Sums};
+use super::reservation::Sums;
 use super::spec::{Algorithm, Charge, Limits};
 use super::{Cost, Dimension, FreeAt, Refusal, Reservation, Usage};
 use crate::time::Nanos;
@@ -19,7 +18,7 @@ pub struct Ledger {
     /// `u32::MAX` stands for unlimited: so many attempts at a time cannot be.
     pub(super) max_concurrency: u32,
     pub(super) in_flight: u32,
-    latest: Nanos,
+    pub(super) latest: Nanos,
     /// Number of the next admission.
     pub(super) next: u64,
     pub(super) charged: Sums,
@@ -28,13 +27,13 @@ pub struct Ledger {
     charge: Charge,
     count_refused: bool,
     /// See [`Ledger::stays_open`].
-    open: bool,
+    pub(super) open: bool,
     /// No limit is closed by time alone.
-    is_steady: bool,
+    pub(super) is_steady: bool,
     pub(super) weighs_headroom: bool,
     pub(super) headroom: f64,
     /// Settlements count as of the admission.
-    looks_back: bool,
+    pub(super) looks_back: bool,
 }
 
 impl Ledger {
@@ -122,38 +121,9 @@ impl Ledger {
         Some(self.admit(now, cost)?.of(cost))
     }
 
-    /// As [`Ledger::reserve`], without the cost.
-    #[inline(always)]
-    pub(super) fn admit(&mut self, now: Nanos, cost: Cost) -> Option<Admission> {
-        // Without limits there is nothing to keep but the count: most providers of most scenarios.
-        if self.limits.is_empty() && self.in_flight < self.max_concurrency {
-            Some(self.take_place(now))
-        } else {
-            self.take(now, cost.clamped())
-        }
-    }
-
-    /// As [`Ledger::admit`], counted even where nothing is limited: headers are compared with what was charged.
-    pub(super) fn admit_counted(&mut self, now: Nanos, cost: Cost) -> Option<Admission> {
-        let counted = !self.limits.is_empty();
-        let mut admission = self.admit(now, cost)?;
-        if !counted {
-            admission.charged = self.charged.add(1, cost.clamped());
-            self.next += 1;
-        }
-        Some(admission)
-    }
-
     /// From now on admissions have numbers of their own, although nothing may be limited.
     pub(super) fn count_from_here(&mut self) {
         self.next += u64::from(self.limits.is_empty());
-    }
-
-    /// One more in flight, where nothing else is limited.
-    #[inline]
-    pub(super) fn take_place(&mut self, now: Nanos) -> Admission {
-        self.in_flight += 1;
-        Admission { at: now, number: self.next as u32, charged: self.charged.now() }
     }
 
     /// One less in flight.
@@ -170,62 +140,6 @@ impl Ledger {
     /// Whether a limit on this dimension holds so much when nothing is used.
     pub(super) fn holds(&self, dimension: Dimension, amount: f64) -> bool {
         self.limits.iter().any(|limit| limit.dimension == dimension && (limit.capacity() - amount).abs() < 1.0)
-    }
-
-    /// Takes `cost` from every limit, or nothing from any.
-    #[inline(always)]
-    fn take(&mut self, now: Nanos, cost: Cost) -> Option<Admission> {
-        let now = self.advance(now);
-        if self.in_flight >= self.max_concurrency {
-            return None;
-        }
-        let (mut open, mut least) = (true, 1.0);
-        for (position, limit) in self.limits.iter_mut().enumerate() {
-            let (fits, more) = limit.admit(now, cost);
-            if !fits {
-                self.take_back(position, cost);
-                return None;
-            }
-            open &= more;
-            if self.weighs_headroom {
-                least = lower(least, limit.left_about(now));
-            }
-        }
-        self.in_flight += 1;
-        if self.weighs_headroom {
-            self.headroom = lower(least, self.free_places()).max(0.0);
-        }
-        if self.looks_back {
-            self.note_admission(cost);
-        }
-        self.open = open & self.is_steady & (self.in_flight < self.max_concurrency);
-        let admission = Admission { at: now, number: self.next as u32, charged: self.charged.add(1, cost) };
-        self.next += 1;
-        Some(admission)
-    }
-
-    /// The admission that is about to get the next number took this cost.
-    #[inline(never)]
-    fn note_admission(&mut self, cost: Cost) {
-        self.limits.iter_mut().for_each(|limit| limit.admitted(self.latest, self.next, cost));
-    }
-
-    /// The first `count` limits have taken this cost, and another one refuses.
-    #[cold]
-    fn take_back(&mut self, count: usize, cost: Cost) {
-        self.limits[..count].iter_mut().for_each(|limit| limit.take_back(cost));
-    }
-
-    /// Whether an attempt without tokens would be admitted after the latest admission, and as long as nothing but time and
-    /// settlements that return something come in between; false: perhaps not.
-    #[inline]
-    pub(super) fn stays_open(&self) -> bool {
-        self.open
-    }
-
-    /// Other limits than these may refuse, too.
-    pub(super) fn is_not_alone(&mut self) {
-        self.open = false;
     }
 
     /// The whole number of an admission, of which the reservation keeps the low half: it is one of the last 2^32.

@@ -86,6 +86,7 @@ mod ring;
 mod sizes;
 mod sliding;
 pub mod spec;
+mod take;
 mod told;
 mod usage;
 
