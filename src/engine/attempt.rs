@@ -1,8 +1,8 @@
 //! What an attempt asks of a provider, what it gets, and how it ends.
 
 use super::limit::{Cost, Reservation};
-use super::request::Outcome;
-use crate::time::Nanos;
+use super::request::{Lease, Outcome};
+use super::typical::Typical;
 
 /// How strict an admission is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,20 +30,14 @@ pub(crate) struct Admitted {
     pub trial: bool,
 }
 
-/// The end of an attempt, as the core needs it.
+/// The end of an attempt, as the core needs it. References, so that what only some ends need is not read for all.
 pub(crate) struct Ended<'a> {
-    pub sent: Nanos,
-    pub first_token: Nanos,
+    pub lease: &'a Lease,
     /// `None` where a group keeps the quota.
     pub reservation: Option<&'a Reservation>,
-    pub trial: bool,
-    /// It was its request's first.
-    pub first: bool,
-    /// Its request had been there before.
-    pub again: bool,
     pub outcome: &'a Outcome,
-    /// Output tokens of a typical request in this pool.
+    /// Of this pool.
+    pub typical: &'a Typical,
+    /// Output tokens of a typical request in it.
     pub typical_tokens: f64,
-    /// Its time at a typical provider, ns.
-    pub typical_latency: f64,
 }

@@ -122,20 +122,16 @@ impl Engine {
             Some(usage) if succeeded => self.typical.learn_tokens(usage.output_tokens),
             _ => self.typical.tokens(),
         };
-        let Lease { tenancy, provider, trial, first, again, sent, first_token, reservation, sharing } = &lease;
+        let Lease { tenancy, provider, sent, reservation, sharing, .. } = &lease;
         if let Some(sharing) = sharing {
             sharing.settle(now, *sent, reservation, &outcome);
         }
         let ended = Ended {
-            sent: *sent,
-            first_token: *first_token,
+            lease: &lease,
             reservation: sharing.as_ref().is_none_or(|sharing| sharing.group.is_none()).then_some(reservation),
-            trial: *trial,
-            first: *first,
-            again: *again,
             outcome: &outcome,
+            typical: &self.typical,
             typical_tokens,
-            typical_latency: self.typical.latency(),
         };
         let learned = slot.with_tenant(tenancy.tenant, |core| {
             let change = core.settle(now, ended);

@@ -7,10 +7,10 @@ use super::config::{Config, ProbeRules, ProviderConfig};
 use super::expected::Expected;
 use super::give_back::give_back;
 use super::health::{EjectedShare, Ends, Fitness, HealthChange, Kind};
-use super::latency::Speed;
+use super::latency::{Speed, nanos};
 use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Reservation};
 use super::load::{Load, Scale};
-use super::request::{AttemptResult, Why};
+use super::request::{AttemptResult, Lease, Why};
 pub(crate) use super::shut::{Shut, Until};
 use crate::time::Nanos;
 
@@ -195,22 +195,29 @@ impl Core {
     /// Returns what an attempt held and learns from its end.
     #[inline]
     pub fn settle(&mut self, now: Nanos, ended: Ended<'_>) -> Option<HealthChange> {
+        let Lease { sent, first_token, .. } = *ended.lease;
         self.load.in_flight -= 1;
-        if ended.first_token == Nanos::MAX {
-            self.load.heard(ended.sent);
+        if first_token == Nanos::MAX {
+            self.load.heard(sent);
         }
-        self.learn_speed(now, &ended);
-        self.expect(now, ended.typical_latency);
-        let unrelated = ended.outcome.result == AttemptResult::Status(429) && self.quota.is_pace_given_up(now);
+        let succeeded = ended.outcome.result == AttemptResult::Success;
+        if succeeded {
+            let (ttft, elapsed) = (nanos(first_token.min(now).since(sent)), nanos(now.since(sent)));
+            self.speed.succeeded(now, ttft, elapsed, ended.outcome.usage.map_or(0, |usage| usage.output_tokens));
+            self.health.answered(now, sent, ttft);
+            self.estimate(ended.typical_tokens);
+        } else {
+            self.learn_without_answer(now, &ended);
+        }
+        if self.scale.weighs_latency() {
+            self.expect(now, ended.typical.latency());
+        }
+        let unrelated = !succeeded && ended.outcome.result == AttemptResult::Status(429) && self.quota.is_pace_given_up(now);
         let change = self.health.ended(now, &ended, unrelated);
-        let mut opens = ended.outcome.result == AttemptResult::Success;
+        let mut opens = succeeded;
         if let Some(reservation) = ended.reservation {
             give_back(&mut self.quota, now, reservation, ended.outcome, self.health.pause_max());
-            let cost = reservation.cost();
-            opens &= ended
-                .outcome
-                .usage
-                .is_none_or(|usage| u64::from(usage.input_tokens) <= cost.input && u64::from(usage.output_tokens) <= cost.output);
+            opens &= ended.outcome.usage.is_none_or(|usage| reservation.covers(usage.input_tokens, usage.output_tokens));
         }
         // What was open and has only got something back stays so.
         if !(opens && self.is_plainly_open()) {
@@ -221,28 +228,30 @@ impl Core {
         change
     }
 
-    #[inline]
-    fn learn_speed(&mut self, now: Nanos, ended: &Ended<'_>) {
-        let elapsed = nanos(now.since(ended.sent));
+    /// What an end without an answer says of the speed.
+    #[cold]
+    fn learn_without_answer(&mut self, now: Nanos, ended: &Ended<'_>) {
+        let sent = ended.lease.sent;
+        let elapsed = nanos(now.since(sent));
         match ended.outcome.result {
-            AttemptResult::Success => {
-                let ttft = nanos(ended.first_token.min(now).since(ended.sent));
-                let tokens = ended.outcome.usage.map_or(0, |usage| usage.output_tokens);
-                self.speed.succeeded(now, ttft, elapsed, tokens);
-                self.health.answered(now, ended.sent, ttft);
-            }
             // Other 4xx are about the request, the rest about the client: neither says how fast the provider is.
-            AttemptResult::Status(400..=407 | 410..=428 | 430..=499) => return,
+            AttemptResult::Success | AttemptResult::Status(400..=407 | 410..=428 | 430..=499) => return,
             AttemptResult::Abandoned | AttemptResult::CallerTimedOut | AttemptResult::NotSent => {
-                return self.health.lost(now, ended.sent, self.load.waiting);
+                return self.health.lost(now, sent, self.load.waiting);
             }
             AttemptResult::Status(_) | AttemptResult::ConnectionError | AttemptResult::Interrupted => self.speed.failed(now, elapsed),
             AttemptResult::TimedOut => {
-                self.health.lost(now, ended.sent, self.load.waiting);
+                self.health.lost(now, sent, self.load.waiting);
                 self.speed.failed(now, elapsed);
             }
         }
-        self.typical = self.speed.typical(ended.typical_tokens).map_or(0.0, |typical| typical.max(1.0));
+        self.estimate(ended.typical_tokens);
+    }
+
+    /// Finds out how long a typical request takes here.
+    #[inline]
+    fn estimate(&mut self, typical_tokens: f64) {
+        self.typical = self.speed.typical(typical_tokens).map_or(0.0, |typical| typical.max(1.0));
     }
 
     /// See [`Fitness::doubtful`].
@@ -386,10 +395,4 @@ impl Core {
     pub fn ejections(&self) -> u64 {
         self.health.ejections()
     }
-}
-
-/// Up to 292 years; a signed conversion is one instruction, an unsigned one five.
-#[inline]
-fn nanos(time: Nanos) -> f64 {
-    time.as_nanos().min(i64::MAX as u64) as i64 as f64
 }

@@ -6,7 +6,7 @@ use super::{Breaker, Cooldown, EjectedShare, Ends, HealthChange, Kind, Probes, R
 use crate::engine::config::{OutlierDetection, ProbeRules};
 use crate::engine::provider::{Ask, Ended, Mode, Shut, Until};
 use crate::engine::refusal::RefusalKind;
-use crate::engine::request::{AttemptResult, Outcome, Why};
+use crate::engine::request::{AttemptResult, Lease, Outcome, Why};
 use crate::rng;
 use crate::time::Nanos;
 
@@ -269,13 +269,13 @@ impl Fitness {
     /// Learns from the end of an attempt. `unrelated`: refusals seem to have nothing to do with what is sent.
     #[inline]
     pub fn ended(&mut self, now: Nanos, ended: &Ended<'_>, unrelated: bool) -> Option<HealthChange> {
-        if self.calm && ended.first && ended.outcome.result == AttemptResult::Success {
+        if self.calm && ended.lease.first && ended.outcome.result == AttemptResult::Success {
             if let Some(breaker) = &mut self.breaker {
-                breaker.good(now, ended.sent);
+                breaker.good(now, ended.lease.sent);
             }
             return None;
         }
-        let Ended { sent, trial, first, again, outcome, .. } = *ended;
+        let (&Lease { sent, trial, first, again, .. }, outcome) = (ended.lease, ended.outcome);
         // One by one, so that all the rest stays in registers on the usual path.
         let change = self.ended_notably(now, sent, trial, (first, again), outcome, unrelated);
         self.look_around(now);

@@ -83,6 +83,12 @@ impl Reservation {
         Cost { input: self.input.into(), output: self.output.into() }
     }
 
+    /// Whether no more was used.
+    #[inline]
+    pub(in super::super) fn covers(&self, input: u32, output: u32) -> bool {
+        input <= self.input && output <= self.output
+    }
+
     /// When it was admitted.
     pub fn at(&self) -> Nanos {
         self.at
