@@ -19,13 +19,13 @@ pub(crate) struct Arena {
 
 type Chunk = Box<[OnceLock<Arc<Slot>>]>;
 
-const CHUNKS: usize = 26;
+const CHUNKS: usize = 23;
 const FIRST_CHUNK: u32 = 32;
 
 /// A slot as it is let to one provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tenancy {
-    slot: u32,
+    slot: Address,
     /// Unique in the process, so that neither a pick over an old pool nor a lease of another engine can touch the next
     /// tenant's counters. It is compared, never shown.
     pub tenant: u32,
@@ -37,18 +37,35 @@ impl Arena {
     /// The slot of a tenancy, whoever its tenant is now.
     #[inline]
     pub fn slot(&self, tenancy: Tenancy) -> Option<&Arc<Slot>> {
-        let (chunk, offset) = place(tenancy.slot);
-        self.chunks.get(chunk)?.get()?.get(offset)?.get()
+        self.chunks.get(tenancy.slot.chunk())?.get()?.get(tenancy.slot.offset())?.get()
     }
 }
 
-/// Position `index` as (chunk, offset).
-#[inline]
-fn place(index: u32) -> (usize, usize) {
-    // Chunk k begins at 32 × (2^k − 1), so index + 32 has its highest bit at k + 5.
-    let shifted = u64::from(index) + u64::from(FIRST_CHUNK);
-    let high = shifted.ilog2();
-    ((high - FIRST_CHUNK.ilog2()) as usize, (shifted - (1 << high)) as usize)
+/// Where a slot is, which also is what names it: its chunk in the high bits, and its offset there in the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Address(u32);
+
+const OFFSET_BITS: u32 = 27;
+const _: () = assert!(FIRST_CHUNK.ilog2() + CHUNKS as u32 - 1 <= OFFSET_BITS && CHUNKS <= 1 << (u32::BITS - OFFSET_BITS));
+
+impl Address {
+    /// Of the slot that was the `index`-th to appear, from 0; the last chunk is the end.
+    fn of(index: u32) -> Address {
+        // Chunk k begins at 32 × (2^k − 1), so index + 32 has its highest bit at k + 5.
+        let shifted = index + FIRST_CHUNK;
+        let high = shifted.ilog2();
+        Address((high - FIRST_CHUNK.ilog2()) << OFFSET_BITS | (shifted - (1 << high)))
+    }
+
+    #[inline]
+    fn chunk(self) -> usize {
+        (self.0 >> OFFSET_BITS) as usize
+    }
+
+    #[inline]
+    fn offset(self) -> usize {
+        (self.0 % (1 << OFFSET_BITS)) as usize
+    }
 }
 
 /// Who lets slots: one at a time, when a pool is built.
@@ -83,12 +100,11 @@ impl Landlord {
             slot.let_to(tenant, core);
             return (Arc::clone(slot), tenancy);
         }
-        let tenancy = Tenancy { slot: self.slots, tenant };
+        let address = Address::of(self.slots);
         self.slots += 1;
-        let (chunk, offset) = place(tenancy.slot);
-        let cells = arena.chunks[chunk].get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| OnceLock::new()).collect());
-        let slot = cells[offset].get_or_init(|| Arc::new(Slot::new(tenant, core, Arc::clone(&self.shut_slots))));
-        (Arc::clone(slot), tenancy)
+        let cells = arena.chunks[address.chunk()].get_or_init(|| (0..FIRST_CHUNK << address.chunk()).map(|_| OnceLock::new()).collect());
+        let slot = cells[address.offset()].get_or_init(|| Arc::new(Slot::new(tenant, core, Arc::clone(&self.shut_slots))));
+        (Arc::clone(slot), Tenancy { slot: address, tenant })
     }
 
     /// The provider has left the pool.
@@ -114,8 +130,10 @@ mod tests {
     #[test]
     fn numbers_fill_chunk_after_chunk() {
         let mut places = (0..32).map(|offset| (0, offset)).chain((0..64).map(|offset| (1, offset))).chain([(2, 0)]);
+        let place = |index: u32| (Address::of(index).chunk(), Address::of(index).offset());
         assert!((0..97).all(|index| Some(place(index)) == places.next()));
-        assert_eq!(place(u32::MAX), (27, 31), "no overflow at the end, beyond all chunks");
+        let last = FIRST_CHUNK * ((1 << CHUNKS) - 1) - 1;
+        assert_eq!(place(last), (CHUNKS - 1, ((FIRST_CHUNK as usize) << (CHUNKS - 1)) - 1), "no overflow at the end");
     }
 
     #[test]
