@@ -20,7 +20,7 @@ pub(super) struct Bucket {
     depth: u128,
     /// Instant at which the bucket is full, × `rate`; at most [`FULL_MAX`].
     full: u128,
-    /// 1 / depth, to tell the remaining fraction without a division.
+    /// 2^11 / depth, to tell the remaining fraction without a division.
     depth_inverse: f64,
     /// Where settlements count as of the admission.
     hindsight: Option<Box<Hindsight>>,
@@ -34,7 +34,7 @@ impl Bucket {
         let depth = rate.burst.map_or(rate.slice_units(), |burst| u128::from(burst) * u128::from(rate.span));
         // Less than one request deep would admit nothing, ever.
         let depth = depth.max(u128::from(rate.unit()));
-        Bucket { rate: rate.scaled, unit: rate.unit(), depth, full: 0, depth_inverse: 1.0 / depth as f64, hindsight: None }
+        Bucket { rate: rate.scaled, unit: rate.unit(), depth, full: 0, depth_inverse: 2_048.0 / depth as f64, hindsight: None }
     }
 
     #[inline]
@@ -46,13 +46,20 @@ impl Bucket {
     /// Takes `cost`, below 2^33, if it fits; whether it does, and `more`, 0 or 1, after it.
     #[inline]
     pub fn admit(&mut self, now: Nanos, cost: u64, more: u64) -> (bool, bool) {
+        let (fits, more, _) = self.admit_weighing(now, cost, more);
+        (fits, more)
+    }
+
+    /// As [`Bucket::admit`], and what is left as a fraction.
+    #[inline]
+    pub fn admit_weighing(&mut self, now: Nanos, cost: u64, more: u64) -> (bool, bool, f64) {
         let at = self.at(now);
         let (full, empty) = (self.full.max(at) + self.units(cost), at + self.depth);
         if full > empty {
-            return (false, false);
+            return (false, false, 0.0);
         }
         self.full = full;
-        (true, full + u128::from(more * self.unit) <= empty)
+        (true, full + u128::from(more * self.unit) <= empty, self.fraction(full - at))
     }
 
     /// Undoes the latest [`Bucket::admit`], which took `cost`, and since which nothing has happened. A bucket that was full long ago
@@ -133,14 +140,20 @@ impl Bucket {
     /// The level as a fraction of the depth; below zero while an excess is owed.
     #[inline]
     pub fn left_fraction(&self, now: Nanos) -> f64 {
-        1.0 - float(self.full.saturating_sub(self.at(now))) * self.depth_inverse
+        self.fraction(self.full.saturating_sub(self.at(now)))
     }
 
     /// [`Bucket::left_fraction`], and whether `cost` would be admitted.
     #[inline]
     pub fn outlook(&self, now: Nanos, cost: u64) -> (f64, bool) {
         let missing = self.full.saturating_sub(self.at(now));
-        (1.0 - float(missing) * self.depth_inverse, missing + self.units(cost) <= self.depth)
+        (self.fraction(missing), missing + self.units(cost) <= self.depth)
+    }
+
+    /// What is left as a fraction, where so many units are missing.
+    #[inline]
+    fn fraction(&self, missing: u128) -> f64 {
+        1.0 - thousands(missing) * self.depth_inverse
     }
 
     /// Requests or tokens missing from a full bucket.
@@ -180,10 +193,10 @@ impl Bucket {
     }
 }
 
-/// As a float, to a relative 2^-52 or 2,048 units, far less than a millionth of a request. Signed conversions are one instruction,
-/// unsigned ones five, and the library's exactly rounded one is a call. Below 2^127.
+/// Thousands of units, 2,048 to be exact, as a float to a relative 2^-52 or one of them, far less than a millionth of a request.
+/// Signed conversions are one instruction, unsigned ones five, and the library's exactly rounded one is a call. Below 2^127.
 #[inline]
-fn float(units: u128) -> f64 {
-    const HIGH: f64 = 18_446_744_073_709_551_616.0;
-    ((units >> 64) as i64) as f64 * HIGH + ((units as u64 >> 11) as i64) as f64 * 2_048.0
+fn thousands(units: u128) -> f64 {
+    const HIGH: f64 = (1_u64 << 53) as f64;
+    ((units >> 64) as i64) as f64 * HIGH + ((units as u64 >> 11) as i64) as f64
 }

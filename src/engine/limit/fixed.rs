@@ -102,7 +102,8 @@ impl FixedWindow {
     #[inline]
     pub fn left_about(&mut self, now: Nanos) -> f64 {
         self.roll(now);
-        1.0 - self.used as f64 * self.amount_inverse
+        // A signed conversion is one instruction, an unsigned one five.
+        1.0 - self.used.min(i64::MAX as u64) as i64 as f64 * self.amount_inverse
     }
 
     pub fn capacity(&self) -> u64 {

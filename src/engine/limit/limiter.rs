@@ -37,6 +37,11 @@ impl Counts {
             false => Counts { request: 1, input: 0, output: 0 },
         }
     }
+
+    #[inline]
+    fn amount(&self, cost: Cost) -> u64 {
+        self.request + (cost.input & self.input).saturating_add(cost.output & self.output)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -159,6 +164,17 @@ impl Limit {
         }
     }
 
+    /// As [`Limit::admit`], and what is left as a fraction, as [`Limit::left_about`] says.
+    #[inline]
+    pub fn admit_weighing(&mut self, now: Nanos, cost: Cost) -> (bool, bool, f64) {
+        if let Limiter::Bucket(bucket) = &mut self.limiter {
+            let (amount, more) = (self.counts.amount(cost), self.counts.request);
+            return bucket.admit_weighing(now, amount, more);
+        }
+        let (fits, more) = self.admit(now, cost);
+        (fits, more, self.left_about(now))
+    }
+
     /// Undoes the latest [`Limit::admit`], since which nothing has happened.
     pub fn take_back(&mut self, cost: Cost) {
         let amount = self.amount(cost);
@@ -173,7 +189,7 @@ impl Limit {
     /// [`Cost::of`] its dimension, without a branch.
     #[inline]
     pub fn amount(&self, cost: Cost) -> u64 {
-        self.counts.request + (cost.input & self.counts.input).saturating_add(cost.output & self.counts.output)
+        self.counts.amount(cost)
     }
 
     /// Whether an attempt may use less or more of it than estimated.

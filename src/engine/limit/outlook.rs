@@ -46,9 +46,15 @@ impl Ledger {
     /// What is left of the places in flight, as a fraction: 1 when they are not limited, below 0 when there are too many.
     #[inline]
     pub(super) fn free_places(&self) -> f64 {
+        self.free_places_but(0)
+    }
+
+    /// [`Ledger::free_places`] with so many more in flight.
+    #[inline]
+    pub(super) fn free_places_but(&self, more: u32) -> f64 {
         match self.max_concurrency {
             u32::MAX => 1.0,
-            most => 1.0 - f64::from(self.in_flight) / f64::from(most),
+            most => 1.0 - f64::from(self.in_flight + more) / f64::from(most),
         }
     }
 

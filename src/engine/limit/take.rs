@@ -2,7 +2,7 @@
 
 use super::outlook::lower;
 use super::reservation::Admission;
-use super::{Cost, Ledger};
+use super::{Cost, Dimension, Ledger};
 use crate::time::Nanos;
 
 impl Ledger {
@@ -42,22 +42,8 @@ impl Ledger {
         if self.in_flight >= self.max_concurrency {
             return None;
         }
-        let (mut open, mut least) = (true, 1.0);
-        for (position, limit) in self.limits.iter_mut().enumerate() {
-            let (fits, more) = limit.admit(now, cost);
-            if !fits {
-                self.take_back(position, cost);
-                return None;
-            }
-            open &= more;
-            if self.weighs_headroom {
-                least = lower(least, limit.left_about(now));
-            }
-        }
+        let open = if self.weighs_headroom { self.take_weighing(now, cost)? } else { self.take_all(now, cost)? };
         self.in_flight += 1;
-        if self.weighs_headroom {
-            self.headroom = lower(least, self.free_places()).max(0.0);
-        }
         if self.looks_back {
             self.note_admission(cost);
         }
@@ -67,16 +53,49 @@ impl Ledger {
         Some(admission)
     }
 
+    /// Whether another one without tokens would fit; `None`, and nothing taken, if not even this one does.
+    #[inline(always)]
+    fn take_all(&mut self, now: Nanos, cost: Cost) -> Option<bool> {
+        let mut open = true;
+        for limit in &mut self.limits {
+            let (fits, more) = limit.admit(now, cost);
+            if !fits {
+                let refusing = limit.dimension;
+                self.take_back(refusing, cost);
+                return None;
+            }
+            open &= more;
+        }
+        Some(open)
+    }
+
+    /// As [`Ledger::take_all`], and finds out what is left.
+    #[inline(never)]
+    fn take_weighing(&mut self, now: Nanos, cost: Cost) -> Option<bool> {
+        let (mut open, mut least) = (true, 1.0);
+        for limit in &mut self.limits {
+            let (fits, more, left) = limit.admit_weighing(now, cost);
+            if !fits {
+                let refusing = limit.dimension;
+                self.take_back(refusing, cost);
+                return None;
+            }
+            (open, least) = (open & more, lower(least, left));
+        }
+        self.headroom = lower(least, self.free_places_but(1)).max(0.0);
+        Some(open)
+    }
+
     /// The admission that is about to get the next number took this cost.
     #[inline(never)]
     fn note_admission(&mut self, cost: Cost) {
         self.limits.iter_mut().for_each(|limit| limit.admitted(self.latest, self.next, cost));
     }
 
-    /// The first `count` limits have taken this cost, and another one refuses.
+    /// The limits before that on `refusing` have taken this cost.
     #[cold]
-    fn take_back(&mut self, count: usize, cost: Cost) {
-        self.limits[..count].iter_mut().for_each(|limit| limit.take_back(cost));
+    fn take_back(&mut self, refusing: Dimension, cost: Cost) {
+        self.limits.iter_mut().take_while(|limit| limit.dimension != refusing).for_each(|limit| limit.take_back(cost));
     }
 
     /// Whether an attempt without tokens would be admitted after the latest admission, and as long as nothing but time and
