@@ -6,6 +6,7 @@
 use super::super::bits::Candidates;
 use super::super::config::Cost;
 use super::super::pool::{Member, Place};
+use super::super::wheel::Wheel;
 use super::{View, key};
 
 /// The members of a tier by price list: few lists are many providers', and a price is found out once for all of them.
@@ -18,18 +19,19 @@ struct PriceList {
     cost: Option<Cost>,
     /// Whose it is, as bits.
     members: u64,
+    /// For draws by weight from these alone: from all of the tier most draws would miss them.
+    wheel: Wheel,
 }
 
 impl LowestCost {
     pub fn new(members: &[Member]) -> LowestCost {
-        let mut lists: Vec<PriceList> = Vec::new();
-        for (position, member) in members.iter().enumerate().filter(|_| members.len() <= 64) {
-            match lists.iter_mut().find(|list| list.cost == member.cost) {
-                Some(list) => list.members |= 1 << position,
-                None => lists.push(PriceList { cost: member.cost, members: 1 << position }),
+        let mut costs: Vec<Option<Cost>> = Vec::new();
+        for member in members.iter().filter(|_| members.len() <= 64) {
+            if !costs.contains(&member.cost) {
+                costs.push(member.cost);
             }
         }
-        LowestCost { lists: lists.into() }
+        LowestCost { lists: costs.into_iter().map(|cost| PriceList::new(cost, members)).collect() }
     }
 
     #[inline(never)]
@@ -41,25 +43,40 @@ impl LowestCost {
                 view.lowest(candidates, |place, member| (key(price(member.cost, input, output)), View::load(place)))
             }
             [_] => view.lowest(candidates, load),
-            _ => view.lowest_of(self.cheapest(view, candidates.word(0)), load),
+            _ => {
+                let (cheapest, list) = self.cheapest(view, candidates.word(0));
+                let wheel = if cheapest & !list.members == 0 { &list.wheel } else { &view.tier.wheels[0] };
+                view.lowest_of(cheapest, wheel, load)
+            }
         }
         .expect("candidates are not empty")
     }
 
-    /// Those of `candidates` that have the lowest price.
+    /// Those of `candidates` that have the lowest price, and one of their price lists, which mostly is that of all.
     #[inline]
-    fn cheapest(&self, view: &View<'_>, candidates: u64) -> u64 {
+    fn cheapest(&self, view: &View<'_>, candidates: u64) -> (u64, &PriceList) {
         let (input, output) = tokens(view);
-        let (mut lowest, mut cheapest) = (u64::MAX, 0);
+        let (mut lowest, mut cheapest, mut one) = (u64::MAX, 0, &self.lists[0]);
         for list in &self.lists {
             let members = list.members & candidates;
             // Above every price where nobody has it.
             let price = if members == 0 { u64::MAX } else { key(price(list.cost, input, output)) };
             cheapest = if price < lowest { 0 } else { cheapest };
             cheapest |= if price <= lowest { members } else { 0 };
+            one = if price < lowest { list } else { one };
             lowest = lowest.min(price);
         }
-        cheapest
+        (cheapest, one)
+    }
+}
+
+impl PriceList {
+    /// Of those of `members` that have these prices.
+    fn new(cost: Option<Cost>, members: &[Member]) -> PriceList {
+        let has_it = |member: &Member| member.cost == cost;
+        let bits = members.iter().enumerate().map(|(position, member)| u64::from(has_it(member)) << position);
+        let wheel = Wheel::new(members.iter().map(|member| if has_it(member) { member.units } else { 0 }));
+        PriceList { cost, members: bits.sum(), wheel }
     }
 }
 

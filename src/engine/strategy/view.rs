@@ -85,10 +85,11 @@ impl View<'_> {
         self.lowest_of_blocks(candidates, first, score)
     }
 
-    /// [`View::lowest`] of the first 64 members, of which `word` has the bits of the candidates.
+    /// [`View::lowest`] of the first 64 members, of which `word` has the bits of the candidates; `wheel` has all that are tied.
     #[inline]
-    pub fn lowest_of<S: Ord + Copy>(&self, word: u64, score: impl Fn(&Place, &Member) -> S) -> Option<usize> {
-        Some(self.resolve(self.lowest_ones(word, 0, score)?))
+    pub fn lowest_of<S: Ord + Copy>(&self, word: u64, wheel: &Wheel, score: impl Fn(&Place, &Member) -> S) -> Option<usize> {
+        let Ties { mask, .. } = self.lowest_ones(word, 0, score)?;
+        Some(if mask & (mask - 1) == 0 { mask.trailing_zeros() as usize } else { self.weighted_one(mask, wheel) })
     }
 
     /// The lowest of those of a block that `word` has the bits of.
@@ -191,7 +192,7 @@ impl View<'_> {
         if ties.mask & (ties.mask - 1) == 0 {
             return base + ties.mask.trailing_zeros() as usize;
         }
-        base + if self.tier.weighted { self.weighted_one(ties.mask, base) } else { self.any_one(ties.mask, base) }
+        base + if self.tier.weighted { self.weighted_one(ties.mask, &self.tier.wheels[ties.block]) } else { self.any_one(ties.mask, base) }
     }
 
     /// Draws from the whole block, which need not wait until it is known who is tied, and from the tied ones only if that is not
@@ -205,8 +206,7 @@ impl View<'_> {
 
     /// [`View::any_one`] with weights.
     #[inline(never)]
-    fn weighted_one(&self, mask: u64, base: usize) -> usize {
-        let wheel = &self.tier.wheels[base / 64];
+    fn weighted_one(&self, mask: u64, wheel: &Wheel) -> usize {
         let mut draws = self.draws();
         let one = wheel.at(draws.next_u64());
         if mask >> one & 1 == 1 { one } else { weighted_one_of(mask, wheel, draws) }
