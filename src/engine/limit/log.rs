@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 
 use crate::time::Nanos;
 
+/// So many entries are kept apart (1 MiB); see [`Log::insert_within`].
+const APART: usize = 65_536;
+
 /// What was used when, in order of time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log {
@@ -18,15 +21,28 @@ pub(super) struct Log {
 impl Log {
     /// Notes an amount at a time that is mostly the latest.
     pub fn insert(&mut self, at: Nanos, amount: f64) {
+        self.insert_close(at, amount, Nanos::ZERO);
+    }
+
+    /// The same where what is older than `age` is forgotten: many in that time count as of the same instant as others close before, so
+    /// that memory is bounded whatever comes.
+    pub fn insert_within(&mut self, at: Nanos, amount: f64, age: Nanos) {
+        let grain = if self.entries.len() < APART { Nanos::ZERO } else { Nanos::new(age.as_nanos() / APART as u64) };
+        self.insert_close(at, amount, grain);
+    }
+
+    /// Notes an amount at this time, or at one that is no further away than `grain`.
+    fn insert_close(&mut self, at: Nanos, amount: f64, grain: Nanos) {
         let position = self.entries.partition_point(|(other, _)| *other <= at);
-        let same = position.checked_sub(1).filter(|before| self.entries[*before].0 == at);
-        match same {
-            Some(before) => self.entries[before].1 += amount,
+        let before = position.checked_sub(1).filter(|before| at.since(self.entries[*before].0) <= grain);
+        let close = before.or_else(|| self.entries.get(position).filter(|(after, _)| after.since(at) <= grain).map(|_| position));
+        match close {
+            Some(close) => self.entries[close].1 += amount,
             None => self.entries.insert(position, (at, amount)),
         }
         self.total += amount;
-        if same.unwrap_or(position) < self.over {
-            self.over += usize::from(same.is_none());
+        if close.unwrap_or(position) < self.over {
+            self.over += usize::from(close.is_none());
             self.over_sum += amount;
         }
     }
@@ -104,6 +120,19 @@ impl Log {
 mod tests {
     use super::*;
     use crate::rng::{Draws, Stream};
+
+    /// Ten times as many as are kept apart, each given back in part: at most twice the bound is kept, and the sum is that of all.
+    #[test]
+    fn its_memory_is_bounded() {
+        let (mut log, age) = (Log::default(), Nanos::from_secs(1_000));
+        for i in 0..10 * APART as u64 {
+            let at = Nanos::new(i * age.as_nanos() / (10 * APART as u64));
+            log.insert_within(at, 3.0, age);
+            log.insert_within(Nanos::new(at.as_nanos().saturating_sub(1_000_000_000)), -1.0, age);
+        }
+        assert!(log.len() <= 2 * APART, "{}", log.len());
+        assert_eq!(log.sum(age, age + Nanos::new(1)), 20.0 * APART as f64);
+    }
 
     /// The sum that goes on from the one before is that of a plain list, whatever is noted late, taken back or dropped in between,
     /// and whatever period is asked for.

@@ -73,7 +73,7 @@ impl Others {
 
     /// They took so much of a sliding window, as an attempt sent at `sent` was told.
     pub fn took_of_sliding(&mut self, now: Nanos, sent: Nanos, amount: f64, period: Nanos) {
-        self.log.insert(sent, amount);
+        self.log.insert_within(sent, amount, period + period);
         self.log.forget(now, period + period);
     }
 

@@ -76,7 +76,7 @@ impl Returns {
 
     /// An attempt that the latest header includes, or one before it, left `unused` of its estimate.
     pub fn settled(&mut self, now: Nanos, unused: f64, memory: Nanos) {
-        self.log.insert(now, unused);
+        self.log.insert_within(now, unused, memory);
         self.log.forget(now, memory);
         self.owed += unused;
     }

@@ -216,7 +216,7 @@ impl ToldLimit {
             let surplus = seen.missing - self.log.sum(sent, period) - self.returns.since(sent, now);
             let surplus = if surplus >= 1.0 { surplus } else { 0.0 };
             if surplus > 0.0 {
-                self.log.insert(sent, surplus);
+                self.note_use(sent, surplus);
                 self.others.took_of_sliding(now, sent, surplus, period);
             }
             self.reset_at = now;

@@ -32,16 +32,26 @@ impl ToldLimit {
         self.latest = cost;
         match self.kind {
             Kind::Unknown | Kind::Sliding { .. } => {
-                self.log.insert(now, cost);
-                self.log.forget(now, self.period + self.period.max(ANSWER));
+                self.note_use(now, cost);
+                self.log.forget(now, self.remembered());
             }
             Kind::Fixed { .. } | Kind::Bucket { .. } => self.log = Log::default(),
         }
     }
 
+    /// Notes that so much was used at a time.
+    pub(super) fn note_use(&mut self, at: Nanos, amount: f64) {
+        self.log.insert_within(at, amount, self.remembered());
+    }
+
+    /// How long it is known what was used.
+    fn remembered(&self) -> Nanos {
+        self.period + self.period.max(ANSWER)
+    }
+
     /// An attempt sent at `sent` was refused and has used nothing. If its own header was heard, that is known already.
     pub fn undo(&mut self, now: Nanos, sent: Nanos, amount: f64) {
-        self.log.insert(sent, -amount);
+        self.note_use(sent, -amount);
         self.total -= amount;
         self.roll(now);
         let over = matches!(self.kind, Kind::Fixed { since, .. } if sent < since);
@@ -61,7 +71,7 @@ impl ToldLimit {
         }
         self.roll(now);
         if matches!(self.kind, Kind::Unknown | Kind::Sliding { .. }) {
-            self.log.insert(sent, -unused);
+            self.note_use(sent, -unused);
         }
         let over = matches!(self.kind, Kind::Fixed { since, .. } if sent < since);
         if number > self.heard_number && !over {
@@ -76,7 +86,7 @@ impl ToldLimit {
     /// An attempt sent at `sent` used so much, of which nothing was reserved here.
     pub fn note(&mut self, now: Nanos, sent: Nanos, amount: f64) {
         self.roll(now);
-        self.log.insert(sent, amount);
+        self.note_use(sent, amount);
         if !matches!(self.kind, Kind::Fixed { since, .. } if sent < since) {
             self.left -= amount;
         }
