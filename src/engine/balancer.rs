@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::arena::{Arena, Landlord};
 use super::config::{Config, ConfigError};
 use super::health::{HealthEvent, HealthLog, cooldown_max, pause_max};
-use super::limit::{Cost, RateLimitHeaders};
+use super::limit::{Belief, Cost, RateLimitHeaders};
 use super::pick::{SWEEP_INTERVAL, another_is_open, settle_may_help};
 use super::pool::Pool;
 use super::present::Generations;
@@ -189,10 +189,10 @@ impl Engine {
             providers: providers
                 .map(|(provider, (slot, group))| {
                     let (own, ejections, ignored, headroom, typical) = slot.with(|core| {
-                        let own = core.shut(now, Cost::default());
+                        let own = core.shut(now, Cost::default(), Belief::peek);
                         (own, core.ejections(), core.ignored_headers(), core.headroom_at(now), core.typical())
                     });
-                    let shared = group.and_then(|group| group.shut(now, Cost::default()));
+                    let shared = group.and_then(|group| group.shut(now, Cost::default(), Belief::peek));
                     let shut = [own, shared].into_iter().flatten().max_by_key(|shut| shut.until);
                     ProviderSnapshot {
                         name: provider.name.clone(),

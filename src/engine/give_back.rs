@@ -42,12 +42,15 @@ fn end(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outc
 
 fn return_refused(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
     let teaches = pause_max.is_some_and(|most| outcome.retry_after.is_none_or(|hint| hint <= most));
+    if outcome.result == AttemptResult::NotSent {
+        return quota.forget(now, reservation);
+    }
     match outcome.refusal() {
         Some(RefusalKind::Rate) if teaches => quota.refused(now, reservation, outcome.retry_after),
         Some(RefusalKind::Ramp) if teaches => quota.grew_too_fast(now, reservation.at()),
         _ => {}
     }
-    if quota.count_refused() && outcome.result != AttemptResult::NotSent {
+    if quota.count_refused() {
         quota.keep(now, reservation);
     } else {
         quota.undo(now, reservation);

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::give_back::give_back;
 use super::health::{Cooldown, Refused};
-use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Reservation};
+use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Refusal, Reservation};
 use super::provider::{Shut, Until};
 use super::request::{AttemptResult, Outcome, Why};
 use crate::time::Nanos;
@@ -63,7 +63,7 @@ impl Group {
 
     /// Takes a reservation back that was not used.
     pub fn cancel(&self, now: Nanos, reservation: Reservation) {
-        self.with(now, |shared| shared.quota.undo(now, &reservation));
+        self.with(now, |shared| shared.quota.forget(now, &reservation));
     }
 
     /// Ends an attempt of a member.
@@ -93,13 +93,13 @@ impl Group {
         self.lock().quota.ignored_headers()
     }
 
-    /// Why a member would not admit this cost; `None` if the group does not stand against it.
-    pub fn shut(&self, now: Nanos, cost: Cost) -> Option<Shut> {
-        self.with(now, |shared| {
-            let refusal = shared.quota.would_refuse(now, cost);
-            let limit = refusal.map(|refusal| Shut::new(Why::Limit(refusal.dimension), refusal.free_at.into()));
-            [shared.cooling(now), limit].into_iter().flatten().max_by_key(|shut| shut.until)
-        })
+    /// Why a member would not admit this cost; `None` if the group does not stand against it. `refuses`: [`Belief::would_refuse`], or
+    /// [`Belief::peek`] for who only looks.
+    pub(super) fn shut(&self, now: Nanos, cost: Cost, refuses: fn(&mut Belief, Nanos, Cost) -> Option<Refusal>) -> Option<Shut> {
+        let mut shared = self.lock();
+        let refusal = refuses(&mut shared.quota, now, cost);
+        let limit = refusal.map(|refusal| Shut::new(Why::Limit(refusal.dimension), refusal.free_at.into()));
+        [shared.cooling(now), limit].into_iter().flatten().max_by_key(|shut| shut.until)
     }
 
     /// Others used so much of the shared quota.

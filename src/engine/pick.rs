@@ -8,7 +8,7 @@ use super::arena::Tenancy;
 use super::bits::{All, Bits, Candidates};
 use super::group::Group;
 use super::health::HealthEvent;
-use super::limit::Reservation;
+use super::limit::{Belief, Reservation};
 use super::pool::{Place, Pool, Route, Tier};
 use super::provider::{Admitted, Ask, Mode, Shut, Until};
 use super::request::{Decision, Lease, ProviderId, Request, Why};
@@ -172,7 +172,7 @@ fn pick_from<T: Tracer>(mut view: View<'_>, candidates: &mut Bits, mode: Mode, t
         tier.chooser.undo(&choice, candidates);
         if T::ON {
             let place = &tier.places[choice.position];
-            let why = shut(place, now, request).map_or_else(|| place.slot.with(|core| core.reluctance()), |shut| shut.why);
+            let why = peek(place, now, request).map_or_else(|| place.slot.with(|core| core.reluctance()), |shut| shut.why);
             tracer.note(provider, false, why, None);
         }
         candidates.remove(choice.position);
@@ -212,8 +212,12 @@ fn admit_alone(tier: &Tier, position: usize, now: Nanos, request: &Request, mode
     Some(lease(tier, position, now, request, reservation, trial))
 }
 
-/// The group first, then the provider; the two locks are never held together.
+/// The group first, then the provider; the two locks are never held together. A group that has learned of its quota cannot forget a
+/// reservation without a trace, so the provider is asked before.
 fn admit_in_group(slot: &Slot, tenancy: Tenancy, group: &Group, now: Nanos, ask: Ask) -> Option<Admitted> {
+    if slot.look(tenancy.tenant, |core| core.takes(now, ask)) != Some(true) {
+        return None;
+    }
     let reservation = group.reserve(now, ask.cost)?;
     match slot.with_tenant(tenancy.tenant, |core| core.admit_grouped(now, ask)).flatten() {
         Some(trial) => Some(Admitted { reservation, trial }),
@@ -235,8 +239,16 @@ fn lease(tier: &Tier, position: usize, now: Nanos, request: &Request, reservatio
 /// Why a member of a tier would not admit the request: itself, or its group, whichever lasts longer.
 fn shut(place: &Place, now: Nanos, request: &Request) -> Option<Shut> {
     let cost = place.cost(request);
-    let own = place.slot.with_tenant(place.tenancy.tenant, |core| core.shut(now, cost)).unwrap_or(Some(GONE));
-    let shared = place.group().and_then(|group| group.shut(now, cost));
+    let own = place.slot.with_tenant(place.tenancy.tenant, |core| core.shut(now, cost, Belief::would_refuse)).unwrap_or(Some(GONE));
+    let shared = place.group().and_then(|group| group.shut(now, cost, Belief::would_refuse));
+    [own, shared].into_iter().flatten().max_by_key(|shut| shut.until)
+}
+
+/// [`shut`] for who only looks: a decision that is explained is the same as one that is not.
+fn peek(place: &Place, now: Nanos, request: &Request) -> Option<Shut> {
+    let cost = place.cost(request);
+    let own = place.slot.look(place.tenancy.tenant, |core| core.shut(now, cost, Belief::peek)).unwrap_or(Some(GONE));
+    let shared = place.group().and_then(|group| group.shut(now, cost, Belief::peek));
     [own, shared].into_iter().flatten().max_by_key(|shut| shut.until)
 }
 
@@ -244,7 +256,7 @@ fn shut(place: &Place, now: Nanos, request: &Request) -> Option<Shut> {
 pub(super) fn settle_may_help(place: &Place, now: Nanos, request: &Request) -> bool {
     let cost = place.cost(request);
     let own = place.slot.with(|core| core.settle_may_help(now, cost));
-    own && place.group().is_none_or(|group| group.is_busy() || group.shut(now, cost).is_none())
+    own && place.group().is_none_or(|group| group.is_busy() || group.shut(now, cost, Belief::would_refuse).is_none())
 }
 
 /// Whether a retry has somewhere else to go at once: a member that it has not tried and that would take it.
@@ -274,7 +286,7 @@ fn note_tier<T: Tracer>(view: &View<'_>, candidates: &Bits, sent: bool, tracer: 
             (true, _) => Why::NotChosen,
             (false, true) => Why::LowerTier,
             (false, false) => {
-                let shut = shut(&tier.places[position], view.now, view.request);
+                let shut = peek(&tier.places[position], view.now, view.request);
                 shut.map_or(Why::Tried, |shut| shut.why)
             }
         };

@@ -8,7 +8,7 @@ use super::expected::Expected;
 use super::give_back::give_back;
 use super::health::{EjectedShare, Ends, Fitness, HealthChange, Kind};
 use super::latency::{Speed, nanos};
-use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Reservation};
+use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Refusal, Reservation};
 use super::load::{Load, Scale};
 use super::request::{AttemptResult, Lease, Why};
 pub(crate) use super::shut::{Shut, Until};
@@ -99,7 +99,7 @@ impl Core {
 
     /// Whether it takes attempts at all, whatever they cost.
     #[inline(always)]
-    fn takes(&mut self, now: Nanos, ask: Ask) -> bool {
+    pub fn takes(&self, now: Nanos, ask: Ask) -> bool {
         // One comparison while nothing is wrong.
         !(self.drained | self.retired) && (!self.health.is_noteworthy() || self.health.admits(now, self.load.in_flight, ask))
     }
@@ -124,12 +124,13 @@ impl Core {
         change
     }
 
-    /// Why an attempt of this cost would not be admitted; `None` if it would.
-    pub fn shut(&mut self, now: Nanos, cost: Cost) -> Option<Shut> {
+    /// Why an attempt of this cost would not be admitted; `None` if it would. `refuses`: [`Belief::would_refuse`], or [`Belief::peek`]
+    /// for who only looks.
+    pub(super) fn shut(&mut self, now: Nanos, cost: Cost, refuses: fn(&mut Belief, Nanos, Cost) -> Option<Refusal>) -> Option<Shut> {
         if self.drained || self.retired {
             return Some(Shut::new(Why::Drained, Until::Never));
         }
-        let limit = self.quota.would_refuse(now, cost).map(|refusal| Shut::new(Why::Limit(refusal.dimension), refusal.free_at.into()));
+        let limit = refuses(&mut self.quota, now, cost).map(|refusal| Shut::new(Why::Limit(refusal.dimension), refusal.free_at.into()));
         // Both must be over: the later one counts.
         [self.health.shut(now, self.load.in_flight), limit].into_iter().flatten().max_by_key(|shut| shut.until)
     }
@@ -185,7 +186,7 @@ impl Core {
     /// Whether an attempt of this cost might be admitted when one in flight is settled.
     pub fn settle_may_help(&mut self, now: Nanos, cost: Cost) -> bool {
         let in_flight = self.load.in_flight > 0;
-        self.shut(now, cost).is_none_or(|shut| match (shut.until, shut.why) {
+        self.shut(now, cost, Belief::would_refuse).is_none_or(|shut| match (shut.until, shut.why) {
             (Until::Settle, _) => true,
             (Until::Time(_), Why::Limit(dimension)) => in_flight && dimension.counts_tokens(),
             (Until::Time(_) | Until::Never, _) => false,

@@ -97,7 +97,9 @@ fn sources(route: &Route, now: Nanos, request: &Request) -> Vec<Source> {
 /// When the first provider that was taken out is tried again.
 fn first_trial(route: &Route, now: Nanos, request: &Request) -> Option<Nanos> {
     let places = route.tiers.iter().flat_map(|tier| tier.places.iter());
-    let shut = places.filter_map(|place| place.slot.with_tenant(place.tenancy.tenant, |core| core.shut(now, place.cost(request)))?);
+    let shut = places.filter_map(|place| {
+        place.slot.with_tenant(place.tenancy.tenant, |core| core.shut(now, place.cost(request), Belief::would_refuse))?
+    });
     let times = shut.filter_map(|shut| match shut.until {
         Until::Time(until) => Some(until),
         Until::Settle | Until::Never => None,

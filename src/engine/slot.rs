@@ -91,6 +91,12 @@ impl Slot {
         Some(result)
     }
 
+    /// Looks at the core without a change to the mirror; `None` if `tenant` no longer lives here.
+    pub fn look<R>(&self, tenant: u32, look: impl FnOnce(&mut Core) -> R) -> Option<R> {
+        let mut locked = self.lock();
+        (locked.tenant == tenant).then(|| look(&mut locked.core))
+    }
+
     /// Locks the core; `None` if `tenant` no longer lives here.
     #[inline(always)]
     pub fn hold(&self, tenant: u32) -> Option<Held<'_>> {

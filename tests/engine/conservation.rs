@@ -136,3 +136,39 @@ fn an_attempt_that_used_nothing_leaves_nothing() {
         assert_eq!((in_flight(&engine, now), headroom(&engine)), (0, 3.0), "seed {seed}, {algorithm:?}");
     }
 }
+
+/// Nor do they where a pace was learned from refusals: after a minute's rest as many go at once as if nothing had been held and given
+/// back unsent before.
+#[test]
+fn a_learned_pace_forgets_what_was_never_sent() {
+    let at_once = |unsent: u64, grouped: bool| {
+        let group = grouped.then(|| "group".to_owned());
+        let provider = ProviderConfig { name: "p".to_owned(), quota_group: group, ..ProviderConfig::default() };
+        let engine = Engine::new(Config::new(Strategy::RoundRobin, vec![provider])).expect("a valid configuration");
+        let (mut now, mut level, mut refused) = (Nanos::ZERO, 10.0_f64, 0);
+        // A bucket of ten, five a second.
+        for id in 0..2_000 {
+            (now, level) = (now + Nanos::from_millis(50), (level + 0.25).min(10.0));
+            let Decision::Send(lease) = engine.pick(now, &Request::new(id)) else { continue };
+            let fits = level >= 1.0;
+            (level, refused) = if fits { (level - 1.0, refused) } else { (level, refused + 1) };
+            engine.settle(now, lease, Outcome::new(if fits { AttemptResult::Success } else { AttemptResult::Status(429) }));
+        }
+        assert!(refused > 0, "a pace is learned");
+        now += Nanos::from_secs(60);
+        let send = |result| match engine.pick(now, &Request::new(9_999)) {
+            Decision::Send(lease) => {
+                engine.settle(now, lease, Outcome::new(result));
+                true
+            }
+            Decision::Wait { .. } | Decision::Refuse { .. } => false,
+        };
+        (0..unsent).for_each(|_| _ = send(AttemptResult::NotSent));
+        (0..100).take_while(|_| send(AttemptResult::Success)).count()
+    };
+    for grouped in [false, true] {
+        let usual = at_once(0, grouped);
+        assert!((1..100).contains(&usual), "{usual} go at once");
+        assert_eq!([1, 3, 20].map(|unsent| at_once(unsent, grouped)), [usual; 3]);
+    }
+}

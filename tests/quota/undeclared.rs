@@ -1,6 +1,6 @@
 //! Limits that only refusals tell.
 
-use crate::pool::{CONCURRENCY, Case, ESTIMATED, Limited, Marks, REQUESTS, TOKENS, UNKNOWN_SIZES, hold};
+use crate::pool::{CONCURRENCY, Case, ESTIMATED, Limited, Marks, REQUESTS, TOKENS, UNKNOWN_SIZES, hold, refusals};
 
 const VISIBILITY: &str = "none";
 
@@ -62,4 +62,22 @@ fn shared_capacity_does_not_freeze_us_out() {
     let case = Case { visibility: VISIBILITY, provider, warmup_s: 180, duration_s: 600, ..Case::new(&unlimited, "power-of-two", 1.0) };
     let outcome = case.run();
     assert!(outcome.served() >= 0.85, "{}", outcome.figures());
+}
+
+/// A member of a quota group that leaves its share to the other, in a slow start however long, costs the group nothing of what it has
+/// learned: all goes to the other one, as without a slow start.
+#[test]
+fn who_sits_out_takes_nothing_of_its_group() {
+    let run = |slow_start: &str| {
+        refusals(&format!(
+            "schema = 1\nname = 'group'\n[load]\nrate = '10/s'\nduration = '20m'\n[balancer]\nstrategy = 'failover'\n\
+             queue = {{ max_wait = '10s' }}\noutlier_detection = {{ slow_start = '{slow_start}', consecutive_errors = 3 }}\n\
+             [[provider]]\nname = 'a'\nlatency = '300ms'\nvisibility = 'none'\nquota_group = 'g'\nlimits = {{ rpm = 480, burst = 1 }}\n\
+             [[provider]]\nname = 'b'\nlatency = '300ms'\nvisibility = 'none'\nquota_group = 'g'\n\
+             [[event]]\nprovider = 'a'\nat = '30s'\nuntil = '35s'\nset = {{ error_rate = 1 }}\n"
+        ))
+    };
+    let (refused, sent) = run("0s");
+    assert!(refused > 0 && refused * 50 < sent, "{refused} of {sent} refused: a limit is found, and kept");
+    assert_eq!(run("1h"), (refused, sent));
 }

@@ -2,15 +2,17 @@
 //! poison, time limits), and the laws of every run must hold in it. A failure prints the seed: run it alone with
 //! `TRUTH_WORLD=<seed> cargo test --test truth random_worlds`.
 
+use lbsim::drive::Options;
 use lbsim::engine::limit::{Algorithm, Charge};
 use lbsim::engine::strategy::CATALOGUE;
 use lbsim::engine::{Limits, Retry, Strategy};
+use lbsim::metrics::observe::{DecisionRecord, DecisionSink};
 use lbsim::report::Run;
 use lbsim::rng::{Draws, Stream};
 use lbsim::world::dist::Dist;
 use lbsim::world::spec::{ArrivalLaw, Burst, Change, Class, OpenLoop, RetryAfter, Sessions, Source, Stage, Visibility};
 
-use crate::log::{Log, observe};
+use crate::log::{Log, observe, observe_with};
 use crate::world::{Provider, World, exponential, fixed, gamma, lognormal, provider, s};
 
 /// Worlds in one test run; `TRUTH_WORLDS` draws more.
@@ -20,7 +22,7 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
-/// Each world is run twice: the laws hold, and the two runs are the same to the last byte.
+/// Each world is run twice, the second time with every decision explained: the laws hold, and the runs are the same to the last byte.
 #[test]
 fn the_laws_hold_in_random_worlds() {
     let seeds: Vec<u64> = match number("TRUTH_WORLD") {
@@ -100,6 +102,13 @@ fn the_worlds_are_not_empty(runs: &[Run]) {
     }
 }
 
+/// Takes what a decision is explained with.
+struct Ignore;
+
+impl DecisionSink for Ignore {
+    fn decision(&mut self, _: &DecisionRecord<'_>) {}
+}
+
 fn check(seed: u64) -> Run {
     let world = Sketch::new(seed).world();
     // A panic inside a run does not know its seed.
@@ -108,7 +117,7 @@ fn check(seed: u64) -> Run {
     assert!(!log.offered.is_empty() || run.requests.offered == 0);
     known_limits_hold(&world, &log, seed);
     let json = |run| serde_json::to_string(run).expect("a run is plain data");
-    let (again, log_again) = observe(&world.plan);
+    let (again, log_again) = observe_with(&world.plan, Options { decisions: Some(&mut Ignore), ..Options::default() });
     assert_eq!(json(&run), json(&again), "world {seed} is not the same twice");
     assert_eq!(log, log_again, "world {seed} is not the same twice");
     run

@@ -122,6 +122,14 @@ impl Belief {
         }
     }
 
+    /// The attempt of `reservation` was never sent.
+    pub fn forget(&mut self, now: Nanos, reservation: &Reservation) {
+        self.declared.undo(now, reservation);
+        if let Some(learned) = &mut self.learned {
+            learned.forget(now, reservation.at, reservation.cost());
+        }
+    }
+
     /// The attempt of `reservation`, still to be settled, was refused for the rate, with the pause that the refusal asked
     /// for if it did. Where headers tell the limits, single refusals need no further lesson.
     pub fn refused(&mut self, now: Nanos, reservation: &Reservation, hint: Option<Nanos>) {
@@ -216,6 +224,11 @@ impl Belief {
         let grown = Refusal { dimension: Dimension::Ramp, free_at: learned.growth.free_at(now) };
         let grown = Some(grown).filter(|refusal| refusal.free_at > FreeAt::Now);
         [declared, told, paced, grown].into_iter().flatten().max_by_key(|refusal| refusal.free_at)
+    }
+
+    /// [`Belief::would_refuse`] that leaves everything as it is, but for declared limits, which are the same however often they are asked.
+    pub fn peek(&mut self, now: Nanos, cost: Cost) -> Option<Refusal> {
+        if self.learned.is_none() { self.would_refuse(now, cost) } else { self.clone().would_refuse(now, cost) }
     }
 
     /// As [`Ledger::free_at`].

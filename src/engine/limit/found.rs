@@ -98,23 +98,17 @@ impl Found {
     /// when an attempt ends has come back then. Where somebody always is, it waits no longer than it was due.
     pub fn fits(&mut self, now: Nanos, cost: Cost, in_flight: u32) -> bool {
         let amount = self.amount(cost);
-        if self.limit.fits(now, amount) {
-            return true;
-        }
-        if self.trial_at(now, amount, in_flight).is_none_or(|at| now < at) {
-            return false;
-        }
-        if !self.counts_tokens() {
+        self.limit.fits(now, amount) || self.trial_at(now, amount, in_flight).is_some_and(|at| at <= now)
+    }
+
+    /// One goes, beside `in_flight`.
+    pub fn take(&mut self, now: Nanos, cost: Cost, in_flight: u32) {
+        let amount = self.amount(cost);
+        if !self.counts_tokens() && !self.limit.fits(now, amount) && self.trial_at(now, amount, in_flight).is_some_and(|at| at <= now) {
             self.step = self.next_step();
             self.limit.set_limit(now, self.known + self.step);
             self.trial = Trial::Running { used_at: None };
         }
-        true
-    }
-
-    /// One goes.
-    pub fn take(&mut self, now: Nanos, cost: Cost) {
-        let amount = self.amount(cost);
         match self.trial {
             Trial::Running { used_at: Some(at) } if now.since(at) > self.limit.period() => {
                 self.known = self.limit.limit();
@@ -268,7 +262,7 @@ mod tests {
                 continue;
             }
             match &mut found {
-                Some(found) => found.take(now, ONE),
+                Some(found) => found.take(now, ONE, 0),
                 None => found = marks.take(now).map(|finding| Found::new(now, finding, &marks, ONE, 0)),
             }
             match truth.try_reserve(now, Cost::default()) {
@@ -344,7 +338,7 @@ mod tests {
         for i in 0..3_000 {
             let now = Nanos::from_millis(200 * i);
             if found.fits(now, ONE, 0) {
-                found.take(now, ONE);
+                found.take(now, ONE, 0);
                 sent += u32::from(i >= 1_500);
             }
         }

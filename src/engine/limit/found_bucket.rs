@@ -175,6 +175,13 @@ impl FoundBucket {
         }
     }
 
+    /// One that was let in at `sent`, and has been undone, was never sent: it shows nothing.
+    pub fn forget(&mut self, sent: Nanos) {
+        self.trial = self.trial.filter(|(trial, _)| *trial != sent);
+        self.spent = self.spent.filter(|(spent, _)| *spent != sent);
+        self.lowest = self.level;
+    }
+
     /// One ended otherwise than refused, having used so much.
     pub fn settle(&mut self, now: Nanos, attempt: Attempt, actual: Option<Cost>) {
         self.trust = (self.trust + TRUST_GAIN).min(TRUST);

@@ -130,7 +130,7 @@ impl Learned {
             crowd.take(now, number, in_flight);
         }
         if let Some(found) = &mut self.found {
-            return found.take(now, cost);
+            return found.take(now, cost, in_flight);
         }
         let limited = self.marks.take(now);
         match &mut self.bucket {
@@ -203,6 +203,17 @@ impl Learned {
         }
         if let Some(bucket) = &mut self.bucket {
             bucket.undo(now, sent, cost);
+        }
+    }
+
+    /// One that was let in at `sent` was never sent: nothing is to be learned from it.
+    pub fn forget(&mut self, now: Nanos, sent: Nanos, cost: Cost) {
+        self.undo(now, sent, cost);
+        if sent >= self.born && self.found.is_none() {
+            match &mut self.bucket {
+                Some(bucket) => bucket.forget(sent),
+                None => self.pace.forget(now, sent),
+            }
         }
     }
 

@@ -142,6 +142,17 @@ impl Pace {
         self.burst = (self.burst + BURST_GROWTH).min(self.rate * 60e9).max(1.0);
     }
 
+    /// One that went at `sent` was never sent.
+    pub fn forget(&mut self, now: Nanos, sent: Nanos) {
+        if sent >= self.refused_at {
+            self.admitted = (self.admitted - 1.0).max(0.0);
+        }
+        if self.rate > 0.0 {
+            self.refill(now);
+            self.level = (self.level + 1.0).min(self.burst);
+        }
+    }
+
     /// When the next may go; `None`: now.
     pub fn free_at(&mut self, now: Nanos) -> Option<Nanos> {
         if self.fits(now) {
