@@ -22,9 +22,8 @@ const MARKS: usize = 16;
 const SPACING: f64 = 1.0 / MARKS as f64;
 /// But not closer than this: hung providers are looked for twice as seldom.
 const SPACING_MIN: Nanos = Nanos::from_millis(50);
-/// Part of the percentile that an attempt must have waited for its end to leave the silence as it is. Callers without patience end
-/// far before.
-const WAITED_MIN: f64 = 0.5;
+/// So many percentiles an attempt must have waited for its end to leave the silence as it is: nobody was late before.
+const WAITED_MIN: f64 = 1.0;
 /// Samples before the percentile means anything.
 const SAMPLES_MIN: u32 = 20;
 /// No percentile is below this, ns: clocks are coarse.
@@ -263,6 +262,28 @@ mod tests {
                 silence.answered(at(sent + 1_000), at(sent), 1e9);
             }
             assert!(!slow(&mut silence, 200_000 + i * 500_000 + 410_000));
+        }
+    }
+
+    /// Of ten a second that are answered after a second six are given up before, one in four of them in the last tenth of it.
+    #[test]
+    fn callers_without_patience_are_no_hang() {
+        let (mut silence, mut draws) = (usual(), Draws::new(9, Stream::Service, 0));
+        let mut waiting: Vec<(u64, u64, bool)> = Vec::new();
+        for now in 20_000..320_000 {
+            if now % 100 == 0 {
+                silence.sent(at(now));
+                let patience = if draws.chance(0.25) { 900 + draws.below(100) } else { draws.below(900) };
+                let is_given_up = draws.chance(0.6);
+                waiting.push((now, now + if is_given_up { patience } else { 1_000 }, is_given_up));
+            }
+            for (sent, end, is_given_up) in waiting.extract_if(.., |(_, end, _)| *end == now).collect::<Vec<_>>() {
+                match is_given_up {
+                    true => silence.lost(at(end), at(sent), waiting.len() as u32),
+                    false => silence.answered(at(end), at(sent), 1e9),
+                }
+            }
+            assert!(!silence.is_hung(at(now)), "at {now} ms");
         }
     }
 
