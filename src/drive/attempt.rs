@@ -270,6 +270,9 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             }
         }
         let used = attempt.used(live, self.now);
+        // Who passes a stream on has counted what came of it.
+        let streamed = attempt.streamed(live, self.now);
+        let outcome = Outcome { usage: outcome.usage.or(streamed), ..outcome };
         let Attempt { provider, lease, held, phase, .. } = attempt;
         match (phase, held) {
             (Phase::Queued, Some(held)) => self.fleet.leave_queue(self.now, provider, held, slot),
@@ -336,6 +339,13 @@ impl Attempt {
             Phase::Remote { first_token, .. } => first_token,
             Phase::Queued | Phase::Failing { .. } | Phase::Refused => Nanos::MAX,
         }
+    }
+
+    /// What a gateway has seen of it by `now`; `None`: no token.
+    fn streamed(&self, live: &Live, now: Nanos) -> Option<Usage> {
+        let Phase::Serving { .. } = self.phase else { return None };
+        let output_tokens = self.used(live, now).output.try_into().unwrap_or(u32::MAX);
+        (now >= self.first_token()).then_some(Usage { input_tokens: live.sim.input, output_tokens })
     }
 
     /// The tokens it has really used by `now`: the prompt once it is served, and the output in proportion to its time.
