@@ -299,11 +299,9 @@ fn note_tier<T: Tracer>(view: &View<'_>, candidates: &Bits, sent: bool, tracer: 
 fn candidates(tier: &Tier, shut_slots: &ShutSlots, now: Nanos, request: &Request, pass: Pass) -> Bits {
     let all = shut_slots.is_none() || pass.mode == Mode::LeastBad;
     let mut candidates = if all { Bits::full(tier.places.len()) } else { open(tier, now) };
-    if !pass.again {
-        for tried in request.tried.remembered() {
-            if let Some(position) = tier.members.iter().position(|member| member.id == ProviderId(*tried)) {
-                candidates.remove(position);
-            }
+    if !pass.again && !request.tried.is_empty() {
+        for (position, _) in tier.members.iter().enumerate().filter(|(_, member)| request.tried.contains(member.id)) {
+            candidates.remove(position);
         }
     }
     candidates

@@ -54,20 +54,32 @@ impl Request {
     }
 }
 
-/// The providers a request has been sent to, oldest first. It remembers the last 16; with more attempts the oldest are
-/// forgotten, and may be chosen again before others.
+/// The providers a request has been sent to: all of the first 128 of the pool, and of those behind them the last 16, of which the
+/// oldest are forgotten, and may be chosen again before others.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tried {
     attempts: u32,
-    last: [u16; TRIED_MAX],
+    /// A bit for each of the first.
+    first: [u64; FIRST / 64],
+    /// So many of the others were tried, the last of them these.
+    others: u32,
+    last: [u16; LAST],
 }
 
-const TRIED_MAX: usize = 16;
+const FIRST: usize = 128;
+const LAST: usize = 16;
 
 impl Tried {
     /// Notes an attempt.
     pub fn push(&mut self, provider: ProviderId) {
-        self.last[self.attempts as usize % TRIED_MAX] = provider.0;
+        let index = provider.index();
+        match self.first.get_mut(index / 64) {
+            Some(word) => *word |= 1 << (index % 64),
+            None => {
+                self.last[self.others as usize % LAST] = provider.0;
+                self.others += 1;
+            }
+        }
         self.attempts += 1;
     }
 
@@ -83,12 +95,14 @@ impl Tried {
 
     /// Whether `provider` is among the remembered ones.
     pub fn contains(&self, provider: ProviderId) -> bool {
-        self.remembered().contains(&provider.0)
+        match self.first.get(provider.index() / 64) {
+            Some(word) => word >> (provider.index() % 64) & 1 == 1,
+            None => self.remembered_others().contains(&provider.0),
+        }
     }
 
-    /// The remembered ones, in no particular order.
-    pub(crate) fn remembered(&self) -> &[u16] {
-        &self.last[..(self.attempts as usize).min(TRIED_MAX)]
+    fn remembered_others(&self) -> &[u16] {
+        &self.last[..(self.others as usize).min(LAST)]
     }
 }
 
@@ -225,7 +239,7 @@ impl Lease {
 pub struct Outcome {
     /// The result.
     pub result: AttemptResult,
-    /// Tokens the provider counted, if it said; corrects the reservation.
+    /// Tokens the provider counted, if it said, or the gateway where the answer broke off; corrects the reservation, which otherwise stands.
     pub usage: Option<Usage>,
     /// The provider's `retry-after`, as a duration from now.
     pub retry_after: Option<Nanos>,
@@ -299,15 +313,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tried_remembers_the_last_sixteen() {
+    fn tried_remembers_all_of_the_first_and_the_last_of_the_others() {
         let mut tried = Tried::default();
-        assert!(tried.is_empty() && !tried.contains(ProviderId(0)), "nothing is tried at first, provider 0 included");
-        for provider in 0..20 {
+        assert!(tried.is_empty() && !(0..200).any(|provider| tried.contains(ProviderId(provider))), "nothing is tried at first");
+        for provider in (0..128).step_by(3).chain(128..148) {
             tried.push(ProviderId(provider));
         }
-        assert_eq!(tried.attempts(), 20);
-        assert!(!tried.contains(ProviderId(3)), "pushed out by the 20th");
-        assert!((4..20).all(|provider| tried.contains(ProviderId(provider))));
+        assert_eq!(tried.attempts(), 43 + 20);
+        assert!((0..128).all(|provider| tried.contains(ProviderId(provider)) == (provider % 3 == 0)));
+        assert!(!(128..132).any(|provider| tried.contains(ProviderId(provider))), "pushed out by the last four");
+        assert!((132..148).all(|provider| tried.contains(ProviderId(provider))));
     }
 
     #[test]
