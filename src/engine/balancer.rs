@@ -50,7 +50,8 @@ impl Engine {
     }
 
     /// The id of a model name, for [`Request::model`]. Look it up once per model, not per request. A name that no
-    /// provider lists is served by the providers that list none.
+    /// provider lists is served by the providers that list none, and its id stays with these: look such a name up again after
+    /// [`Engine::reconfigure`], which may list it.
     pub fn model(&self, name: &str) -> ModelId {
         self.pool.load().model(name)
     }
@@ -168,7 +169,8 @@ impl Engine {
     }
 
     /// Replaces the configuration. Providers that keep their name keep their leases, what was learned about them, and
-    /// their place in the rotation; leases of providers that are gone stay valid until they are settled.
+    /// their place in the rotation; leases of providers that are gone stay valid until they are settled, and so do ids of models that
+    /// a provider listed.
     ///
     /// # Errors
     /// As [`Engine::new`]; the old configuration then stays in force.

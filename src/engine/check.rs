@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::config::{Config, ConfigError, OutlierDetection, OutputEstimate, PROVIDERS_MAX, ProbeRules, ProviderConfig};
+use super::config::{Config, ConfigError, OutlierDetection, OutputEstimate, PROVIDERS_MAX, ProbeRules, ProviderConfig, Retry};
 use super::limit::Limits;
 use crate::time::Nanos;
 
@@ -33,6 +33,7 @@ impl Config {
         self.check_prices()?;
         self.check_groups()?;
         self.outlier_detection.as_ref().map_or(Ok(()), check_outliers)?;
+        check_retry(&self.retry)?;
         check_probes(self.probes)
     }
 
@@ -98,6 +99,13 @@ fn check_outliers(rules: &OutlierDetection) -> Result<(), ConfigError> {
     must(rules.max_ejection_percent <= 100, "max_ejection_percent", rules.max_ejection_percent, "at most 100 % of a pool can be out")
 }
 
+fn check_retry(retry: &Retry) -> Result<(), ConfigError> {
+    let budget = retry.budget.unwrap_or_default();
+    must(budget.is_finite() && budget >= 0.0, "budget", budget, "retries ÷ requests, a number of at least 0, is needed")?;
+    let cap = retry.max_backoff;
+    must(cap >= retry.backoff, "max_backoff", cap, "the longest wait is no shorter than the first, backoff")
+}
+
 fn check_probes(rules: ProbeRules) -> Result<(), ConfigError> {
     must(rules.unhealthy_threshold >= 1, "unhealthy_threshold", rules.unhealthy_threshold, "at least 1 probe must fail before it counts")?;
     must(rules.healthy_threshold >= 1, "healthy_threshold", rules.healthy_threshold, "at least 1 probe must succeed before it counts")
@@ -138,6 +146,15 @@ mod tests {
         ];
         for (rules, message) in wrong {
             let error = Config { outlier_detection: Some(rules), ..pool(&[(None, None)]) }.check().expect_err(message);
+            assert!(error.to_string().starts_with(message), "{error}");
+        }
+        let wrong = [
+            (Retry { budget: Some(f64::NAN), ..Retry::default() }, "budget is NaN"),
+            (Retry { budget: Some(-1.0), ..Retry::default() }, "budget is -1"),
+            (Retry { backoff: Nanos::from_secs(6), ..Retry::default() }, "max_backoff is 5s"),
+        ];
+        for (retry, message) in wrong {
+            let error = Config { retry, ..pool(&[(None, None)]) }.check().expect_err(message);
             assert!(error.to_string().starts_with(message), "{error}");
         }
         let probes = ProbeRules { healthy_threshold: 0, ..ProbeRules::default() };

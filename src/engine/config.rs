@@ -104,9 +104,9 @@ pub struct Retry {
     pub max_retries: u32,
     /// Mean wait before the first retry; doubles with each further one. Default 100 ms.
     pub backoff: Nanos,
-    /// Cap of the doubling. Default 5 s.
+    /// Cap of the doubling, at least `backoff`. Default 5 s.
     pub max_backoff: Nanos,
-    /// Retries ÷ requests over 10 s, never below 10 retries a second; `None`: no budget. Default 0.2.
+    /// Retries ÷ requests over 10 s, at least 0, never below 10 retries a second; `None`: no budget. Default 0.2.
     pub budget: Option<f64>,
     /// Whether a provider's `retry-after` is a floor for the wait. Default true.
     pub honor_retry_after: bool,
@@ -211,7 +211,7 @@ pub enum ConfigError {
         /// What was given.
         price: f64,
     },
-    /// A rule of [`OutlierDetection`] or [`ProbeRules`] makes no sense.
+    /// A rule of [`OutlierDetection`], [`Retry`] or [`ProbeRules`] makes no sense.
     #[error("{key} is {value}; {must}")]
     Rule {
         /// The field.
