@@ -63,16 +63,20 @@ impl Group {
 
     /// Takes a reservation back that was not used.
     pub fn cancel(&self, now: Nanos, reservation: Reservation) {
-        self.with(now, |shared| shared.quota.forget(now, &reservation));
+        self.with(now, |shared| {
+            shared.cooldown.ended(reservation.at());
+            shared.quota.forget(now, &reservation);
+        });
     }
 
     /// Ends an attempt of a member.
     pub fn settle(&self, now: Nanos, sent: Nanos, reservation: &Reservation, outcome: &Outcome) {
         self.with(now, |shared| {
-            if outcome.result == AttemptResult::Success {
-                shared.cooldown.succeeded(sent);
-            } else if let (true, Some(refused)) = (shared.cools, Refused::of(outcome)) {
-                shared.cooldown.refused(now, sent, refused, shared.cooldown_max, self.salt);
+            match Refused::of(outcome) {
+                None if outcome.result == AttemptResult::Success => shared.cooldown.succeeded(sent),
+                None => shared.cooldown.ended(sent),
+                Some(refused) if shared.cools => shared.cooldown.refused(now, sent, refused, shared.cooldown_max, self.salt),
+                Some(_) => {}
             }
             let pause_max = shared.cools.then_some(shared.cooldown_max);
             give_back(&mut shared.quota, now, reservation, outcome, pause_max);
@@ -142,11 +146,7 @@ impl Group {
 
 impl Shared {
     fn cooling(&self, now: Nanos) -> Option<Shut> {
-        if self.cooldown.until() > now {
-            return Some(Shut::new(Why::Cooldown, Until::Time(self.cooldown.until())));
-        }
-        // After repeated refusals one attempt goes ahead alone.
-        let wait = self.cooldown.is_wary() && self.quota.in_flight() > 0;
-        wait.then(|| Shut::new(Why::Cooldown, Until::Settle))
+        let until = self.cooldown.until();
+        (until > now).then(|| Shut::new(Why::Cooldown, Until::Time(until)))
     }
 }

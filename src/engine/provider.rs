@@ -101,7 +101,7 @@ impl Core {
     #[inline(always)]
     pub fn takes(&self, now: Nanos, ask: Ask) -> bool {
         // One comparison while nothing is wrong.
-        !(self.drained | self.retired) && (!self.health.is_noteworthy() || self.health.admits(now, self.load.in_flight, ask))
+        !(self.drained | self.retired) && (!self.health.is_noteworthy() || self.health.admits(now, ask))
     }
 
     /// Counts an attempt; whether it is the trial.
@@ -132,7 +132,7 @@ impl Core {
         }
         let limit = refuses(&mut self.quota, now, cost).map(|refusal| Shut::new(Why::Limit(refusal.dimension), refusal.free_at.into()));
         // Both must be over: the later one counts.
-        [self.health.shut(now, self.load.in_flight), limit].into_iter().flatten().max_by_key(|shut| shut.until)
+        [self.health.shut(now), limit].into_iter().flatten().max_by_key(|shut| shut.until)
     }
 
     /// When its health lets an attempt through, as far as is known; `None`: nobody knows, or never. One that was taken out is not
@@ -141,7 +141,7 @@ impl Core {
         if self.drained || self.retired || self.health.is_out(now) {
             return None;
         }
-        match self.health.shut(now, self.load.in_flight).map(|shut| shut.until) {
+        match self.health.shut(now).map(|shut| shut.until) {
             None => Some(now),
             Some(Until::Time(until)) => Some(until),
             Some(Until::Settle) => Some(now + self.turn()?),
@@ -372,7 +372,7 @@ impl Core {
             (false, true) => Nanos::MAX,
             (false, false) => {
                 let quota = if open { Nanos::ZERO } else { self.quota.free_at(now, Cost::default()).into() };
-                quota.max(self.health.shut_until(now, self.load.in_flight))
+                quota.max(self.health.shut_until(now))
             }
         };
     }

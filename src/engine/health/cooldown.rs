@@ -3,9 +3,11 @@
 //! A hint is a floor: a longer one extends the pause, a shorter one never shortens it. It is also capped, because
 //! providers have asked for a day after a burst of a second; what is over the cap ends in one careful attempt instead.
 //!
-//! - *Rate*, without a hint: from a second on, doubling with each further refusal until an answer succeeds. A hint was too short, and
-//!   is doubled in the same way, where the first attempt after it is refused again. Where others went before the refused one, it
-//!   was right: a bucket that refills in 20 ms refuses many times before the first answer of a second is there.
+//! - *Rate*, without a hint: from a second on, doubling where the first attempt after the pause is refused again. A hint was too
+//!   short, and is doubled in the same way. Where others went before the refused one, the pause
+//!   was right: a bucket that refills in 20 ms refuses many times before the first answer of a second is there, and a pause that
+//!   doubled until an answer of 20 s came would be half a minute long by then.
+//!   After repeated refusals one attempt goes alone until it would have been refused as well.
 //! - *Capacity*: others use it up, and it may be free again at once. A single refusal pauses nobody; from the second on
 //!   without any answer in between the pause doubles as above.
 //! - *Ramp*: no pause but the one that is asked for; see [`Growth`](crate::engine::limit) for what it does teach.
@@ -52,6 +54,8 @@ pub(crate) struct Cooldown {
     voucher: Option<(Nanos, u32)>,
     /// Refusals for want of capacity with no answer at all in between.
     short: u32,
+    /// How long refusals take: the longest of late.
+    slowest: Nanos,
 }
 
 impl Cooldown {
@@ -61,8 +65,9 @@ impl Cooldown {
             self.until = self.until.max(now + refused.hint.unwrap_or_default());
             return;
         }
+        self.slowest = now.since(sent).max(Nanos::new(self.slowest.as_nanos() / 8 * 7));
         // Somebody was let in since the last one: answers take longer than refusals, and must not be waited for to know that.
-        let first = self.first.filter(|first| *first < sent && refused.kind == RefusalKind::Rate && refused.hint.is_some());
+        let first = self.first.filter(|first| *first < sent && refused.kind == RefusalKind::Rate);
         let count = if refused.kind == RefusalKind::Capacity { &mut self.short } else { &mut self.refusals };
         // A burst that is refused as one is one refusal.
         if *count == 0 || sent >= self.since {
@@ -105,15 +110,25 @@ impl Cooldown {
     /// says nothing about the time after it. Capacity that served anybody is not short. A pause that is running stays.
     #[inline]
     pub fn succeeded(&mut self, sent: Nanos) {
+        self.ended(sent);
         self.short = 0;
         if sent >= self.since {
             self.refusals = 0;
         }
     }
 
-    /// Not before this.
+    /// An attempt that was sent at `sent` ended otherwise, and not refused: another one may find out whether it would be.
+    pub fn ended(&mut self, sent: Nanos) {
+        if self.first == Some(sent) {
+            self.first = None;
+        }
+    }
+
+    /// Not before this: the pause is over, and the first attempt after repeated refusals would have been refused as well. Until
+    /// then that stays the only one. Who was sent before it says nothing, and its answer may take half a minute.
     pub fn until(&self) -> Nanos {
-        self.until
+        let alone = self.first.filter(|_| self.is_wary()).map_or(Nanos::ZERO, |first| first + self.slowest + self.slowest);
+        self.until.max(alone)
     }
 
     /// Whether an admission needs a closer look.
@@ -122,8 +137,8 @@ impl Cooldown {
         self.refusals > 0 || self.short > 0 || self.until > now
     }
 
-    /// Whether the next attempt should go alone: refusals have repeated without a success in between.
-    pub fn is_wary(&self) -> bool {
+    /// Whether refusals have repeated without a success in between.
+    fn is_wary(&self) -> bool {
         self.refusals >= 2 || self.short >= 2
     }
 }
@@ -199,6 +214,26 @@ mod tests {
             pauses.push(cooldown.until().since(now + ms(31)));
         }
         assert!(pauses.is_sorted() && pauses[3] > at(1) && cooldown.is_wary(), "{pauses:?}");
+    }
+
+    /// Answers take 20 s, refusals 50 ms: after two refusals one attempt goes alone for 100 ms, not for 20 s, nor until those have
+    /// ended that were sent before; and who is let in then ends the doubling.
+    #[test]
+    fn nobody_waits_for_an_answer_to_know_that_it_was_let_in() {
+        let ms = Nanos::from_millis;
+        let mut cooldown = Cooldown::default();
+        cooldown.refused(at(10), at(10) - ms(50), rate(None), CAP, 1);
+        cooldown.admitted(at(11));
+        cooldown.refused(at(11) + ms(50), at(11), rate(None), CAP, 1);
+        assert!(cooldown.is_wary() && cooldown.until() <= at(13) + ms(50));
+        cooldown.admitted(at(14));
+        assert_eq!(cooldown.until(), at(14) + ms(100), "alone");
+        let mut left = cooldown;
+        left.ended(at(14));
+        assert!(left.until() < at(14), "its client left: the next one may go");
+        cooldown.admitted(at(14) + ms(100));
+        cooldown.refused(at(14) + ms(150), at(14) + ms(100), rate(None), CAP, 1);
+        assert!(!cooldown.is_wary() && cooldown.until() <= at(15) + ms(150), "a second at most again");
     }
 
     #[test]

@@ -166,15 +166,15 @@ impl Fitness {
 
     /// The rules of health, at a provider to which some may apply.
     #[cold]
-    pub fn admits(&self, now: Nanos, in_flight: u32, ask: Ask) -> bool {
-        match self.shut(now, in_flight) {
+    pub fn admits(&self, now: Nanos, ask: Ask) -> bool {
+        match self.shut(now) {
             Some(shut) => ask.mode == Mode::LeastBad && matches!(shut.why, Why::Ejected | Why::Trial),
             None => ask.mode != Mode::Strict || !(self.reluctant || self.sits_out(now, ask.request)),
         }
     }
 
     /// Whether it takes nothing now, and why.
-    pub fn shut(&self, now: Nanos, in_flight: u32) -> Option<Shut> {
+    pub fn shut(&self, now: Nanos) -> Option<Shut> {
         if self.probes.have_failed() {
             return Some(Shut::new(Why::Ejected, Until::Settle));
         }
@@ -183,21 +183,19 @@ impl Fitness {
             Some(Standing::Trial) => return Some(Shut::new(Why::Trial, Until::Settle)),
             _ => {}
         }
-        if self.cooldown.until() > now {
-            return Some(Shut::new(Why::Cooldown, Until::Time(self.cooldown.until())));
-        }
-        (self.cooldown.is_wary() && in_flight > 0).then(|| Shut::new(Why::Cooldown, Until::Settle))
+        let until = self.cooldown.until();
+        (until > now).then(|| Shut::new(Why::Cooldown, Until::Time(until)))
     }
 
     /// The same for the mirror: not before this. A provider in its slow start is open, but not plainly so (not zero).
     #[inline]
-    pub fn shut_until(&self, now: Nanos, in_flight: u32) -> Nanos {
+    pub fn shut_until(&self, now: Nanos) -> Nanos {
         let breaker = match self.breaker.as_ref().map(|breaker| breaker.standing(now)) {
             None | Some(Standing::In { .. }) => Nanos::ZERO,
             Some(Standing::Out { until }) => until,
             Some(Standing::Trial) => return Nanos::MAX,
         };
-        if self.probes.have_failed() || (self.cooldown.is_wary() && in_flight > 0) {
+        if self.probes.have_failed() {
             return Nanos::MAX;
         }
         breaker.max(if self.cooldown.until() > now { self.cooldown.until() } else { Nanos::ZERO })
@@ -327,9 +325,8 @@ impl Fitness {
         if matches!(outcome.result, AttemptResult::Status(_) | AttemptResult::ConnectionError) {
             self.silence.heard(now, sent);
         }
-        if self.cools
-            && let Some(mut refused) = Refused::of(outcome)
-        {
+        let Some(mut refused) = Refused::of(outcome) else { return self.cooldown.ended(sent) };
+        if self.cools {
             // A rate that no pace of ours explains: others use the capacity up.
             if unrelated && refused.kind == RefusalKind::Rate {
                 refused.kind = RefusalKind::Capacity;
