@@ -126,7 +126,8 @@ impl Belief {
     pub fn forget(&mut self, now: Nanos, reservation: &Reservation) {
         self.declared.undo(now, reservation);
         if let Some(learned) = &mut self.learned {
-            learned.forget(now, reservation.at, reservation.cost());
+            let attempt = Attempt { number: self.declared.number(reservation), sent: reservation.at, cost: reservation.cost() };
+            learned.forget(now, attempt);
         }
     }
 

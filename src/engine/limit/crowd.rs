@@ -4,7 +4,8 @@
 //! an attempt sent while n others were in flight says that the limit is n at most, an answer to one that it is n + 1 at
 //! least. As long as the two do not contradict each other, the limit is the lowest such n, to the attempt. Of a rate they do so
 //! at once: what is refused at it is refused at any number in flight, and passes at any. Then this is not the limit, and
-//! the pace learns from those refusals instead; each finding that turned out wrong doubles the time until the next.
+//! the pace learns from those refusals instead; each finding that turned out wrong doubles the time until the next. An answer may
+//! take half a minute, so what would have been refused by now has passed as well.
 //!
 //! Limits change, and what was found may have been too low. So after a while one more is let through, as TCP probes for more
 //! (RFC 5681; concurrency-limits by Netflix, "AIMDLimit", does so for servers): if it passes, so many are known to fit and twice as
@@ -22,6 +23,8 @@ const TRIAL_AFTER_MAX: Nanos = Nanos::from_secs(3_600);
 const TRUST: f64 = 3.0;
 /// and one more for so many answers.
 const TRUST_GAIN: f64 = 0.01;
+/// A trial lets through one in so many at most. Were it a rate, more would be a burst, which is refused for what it is.
+const STEP_SHARE: u32 = 50;
 /// How long refusals are left to others once two findings were wrong; it doubles.
 const DEAF: Nanos = Nanos::from_secs(60);
 const DEAF_DOUBLINGS: u32 = 6;
@@ -34,6 +37,10 @@ const ENTRIES_MAX: usize = 1_024;
 #[derive(Clone, Debug)]
 pub(super) struct Crowd {
     sent: VecDeque<Sent>,
+    /// Of how many it is known, from the oldest on, how they fared: they ended, or would have been refused by now.
+    judged: usize,
+    /// How long refusals take: the longest of late.
+    slowest: Nanos,
     /// `u32::MAX`: none.
     limit: u32,
     /// So many have fitted.
@@ -53,9 +60,17 @@ pub(super) struct Crowd {
 #[derive(Clone, Copy, Debug)]
 struct Sent {
     number: u64,
+    at: Nanos,
     /// So many others were in flight.
     others: u32,
-    passed: bool,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Unknown,
+    Passed,
+    Gone,
 }
 
 impl Crowd {
@@ -63,6 +78,8 @@ impl Crowd {
     pub fn new() -> Crowd {
         Crowd {
             sent: VecDeque::new(),
+            judged: 0,
+            slowest: Nanos::ZERO,
             limit: u32::MAX,
             passed: 1,
             due: Nanos::ZERO,
@@ -80,10 +97,18 @@ impl Crowd {
         in_flight < self.limit.saturating_add(self.step)
     }
 
-    /// Lets a trial begin that is due.
+    /// What time tells: a trial is due, or an attempt would have been refused by now.
     fn look_at_clock(&mut self, now: Nanos) {
         if self.step == 0 && self.limit < u32::MAX && now >= self.due {
             self.step = 1;
+        }
+        while let Some(sent) = self.sent.get(self.judged).filter(|sent| sent.at + self.slowest + self.slowest < now) {
+            let (others, unknown) = (sent.others, sent.fate == Fate::Unknown);
+            self.judged += 1;
+            if unknown {
+                self.sent[self.judged - 1].fate = Fate::Passed;
+                self.pass(others);
+            }
         }
     }
 
@@ -91,19 +116,25 @@ impl Crowd {
     pub fn take(&mut self, now: Nanos, number: u64, others: u32) {
         self.look_at_clock(now);
         if self.sent.len() == ENTRIES_MAX {
-            let oldest = self.sent.pop_front().filter(|oldest| oldest.passed);
+            let oldest = self.sent.pop_front().filter(|oldest| oldest.fate == Fate::Passed);
             self.passed = self.passed.max(oldest.map_or(0, |oldest| oldest.others.saturating_add(1)));
+            self.judged = self.judged.saturating_sub(1);
         }
-        self.sent.push_back(Sent { number, others, passed: false });
+        self.sent.push_back(Sent { number, at: now, others, fate: Fate::Unknown });
     }
 
     /// Attempt `number` ended otherwise than refused.
     pub fn end(&mut self, now: Nanos, number: u64) {
         self.look_at_clock(now);
         self.trust = if self.trust > 0.0 { (self.trust + TRUST_GAIN).min(TRUST) } else { self.trust };
-        let Some(index) = self.index(number) else { return };
-        self.sent[index].passed = true;
-        let passed = self.sent[index].others.saturating_add(1);
+        let Some(index) = self.index(number).filter(|index| self.sent[*index].fate == Fate::Unknown) else { return };
+        self.sent[index].fate = Fate::Passed;
+        self.pass(self.sent[index].others);
+    }
+
+    /// One has passed beside `others`.
+    fn pass(&mut self, others: u32) {
+        let passed = others.saturating_add(1);
         if passed <= self.limit {
             return;
         }
@@ -111,14 +142,21 @@ impl Crowd {
         let target = self.limit.saturating_add(self.step);
         self.limit = passed;
         self.pause = TRIAL_AFTER;
-        self.step = if self.limit >= target { self.step.saturating_mul(2).clamp(1, 1 + self.limit / 4) } else { target - self.limit };
+        let most = 1 + self.limit / STEP_SHARE;
+        self.step = if self.limit >= target { self.step.saturating_mul(2).clamp(1, most) } else { target - self.limit };
     }
 
     /// Attempt `number` was refused for the rate without a hint, while `in_flight` are with it, as of now; false: not for what is
     /// in flight.
     pub fn refused(&mut self, now: Nanos, number: u64, in_flight: u32) -> bool {
-        let others = self.index(number).map_or(in_flight.saturating_sub(1), |index| self.sent[index].others);
+        let index = self.index(number);
+        let others = index.map_or(in_flight.saturating_sub(1), |index| self.sent[index].others);
+        if let Some(index) = index {
+            let took = now.since(self.sent[index].at);
+            self.slowest = took.max(Nanos::new(self.slowest.as_nanos() / 8 * 7));
+        }
         self.leave(number);
+        self.look_at_clock(now);
         if now < self.deaf_until {
             return false;
         }
@@ -138,8 +176,11 @@ impl Crowd {
         true
     }
 
-    /// An attempt that was refused is out of the way.
+    /// One is out of the way: it was never sent, or refused.
     pub fn leave(&mut self, number: u64) {
+        if let Some(index) = self.index(number) {
+            self.sent[index].fate = Fate::Gone;
+        }
         // It was counted with those that went after it, but took no place.
         let start = self.sent.partition_point(|sent| sent.number <= number);
         self.sent.range_mut(start..).for_each(|sent| sent.others = sent.others.saturating_sub(1));
@@ -149,7 +190,7 @@ impl Crowd {
     /// flight; when one sent later is refused, those are known.
     fn look_back(&mut self, number: u64) {
         let before = self.sent.iter().take_while(|sent| sent.number < number);
-        let most = before.filter(|sent| sent.passed).map(|sent| sent.others.saturating_add(1)).max();
+        let most = before.filter(|sent| sent.fate == Fate::Passed).map(|sent| sent.others.saturating_add(1)).max();
         self.passed = self.passed.max(most.unwrap_or(0));
     }
 
@@ -165,7 +206,7 @@ impl Crowd {
         }
         self.wrong = (self.wrong + 1).min(2 + DEAF_DOUBLINGS);
         let deaf = self.wrong.checked_sub(2).map_or(Nanos::ZERO, |doublings| Nanos::new(DEAF.as_nanos() << doublings));
-        *self = Crowd { wrong: self.wrong, deaf_until: now + deaf, ..Crowd::new() };
+        *self = Crowd { wrong: self.wrong, deaf_until: now + deaf, slowest: self.slowest, ..Crowd::new() };
     }
 
     /// What is left of it as a share.
@@ -182,7 +223,12 @@ mod tests {
     /// Attempts of a second at the mean at a provider that lets in what `admits` says of (now, in flight there), offered
     /// `per_second` for ten minutes and never queued; refusals come after 50 ms. How many were refused after the first, what
     /// passed, and the belief.
-    fn run(per_second: f64, mut admits: impl FnMut(Nanos, usize) -> bool) -> (u32, u32, Crowd) {
+    fn run(per_second: f64, admits: impl FnMut(Nanos, usize) -> bool) -> (u32, u32, Crowd) {
+        answered_after(1.0, per_second, admits)
+    }
+
+    /// The same of attempts of so many seconds.
+    fn answered_after(seconds: f64, per_second: f64, mut admits: impl FnMut(Nanos, usize) -> bool) -> (u32, u32, Crowd) {
         let (mut crowd, mut draws, mut now) = (Crowd::new(), Draws::new(3, Stream::Pick, 0), Nanos::ZERO);
         let (mut there, mut back) = (Vec::<(Nanos, u64)>::new(), Vec::<(Nanos, u64)>::new());
         let (mut refused, mut passed) = (0, 0);
@@ -201,7 +247,7 @@ mod tests {
             }
             crowd.take(now, number, in_flight);
             if admits(now, there.len()) {
-                there.push((now + Nanos::from_secs_f64(-draws.open_unit().ln()), number));
+                there.push((now + Nanos::from_secs_f64(-draws.open_unit().ln() * seconds), number));
                 passed += 1;
             } else {
                 back.push((now + Nanos::from_millis(50), number));
@@ -241,5 +287,20 @@ mod tests {
         let mut draws = Draws::new(8, Stream::Pick, 1);
         let (refused, passed, crowd) = run(10.0, |_, _| draws.below(10) > 0);
         assert!(passed + refused >= 5_400, "{refused} refused, {passed} passed of 6,000, limit {}", crowd.limit);
+    }
+
+    /// A bucket of 20 into which 100 a second flow refuses when about 140 are in flight, and with answers of 20 s there is room
+    /// for 2,000. Who waited for answers to know that more fit would be there after an hour.
+    #[test]
+    fn a_rate_with_slow_answers_is_not_taken_for_a_limit_in_flight_for_long() {
+        let (mut level, mut as_of) = (20.0, Nanos::ZERO);
+        let (refused, passed, crowd) = answered_after(20.0, 90.0, |now, _| {
+            level = f64::min(level + 100.0 * now.since(as_of).as_secs_f64(), 20.0);
+            as_of = now;
+            let admits = level >= 1.0;
+            level -= f64::from(u8::from(admits));
+            admits
+        });
+        assert!(passed >= 51_300, "{refused} refused, {passed} passed of 54,000, limit {}", crowd.limit);
     }
 }

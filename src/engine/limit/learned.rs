@@ -206,8 +206,11 @@ impl Learned {
         }
     }
 
-    /// One that was let in at `sent` was never sent: nothing is to be learned from it.
-    pub fn forget(&mut self, now: Nanos, sent: Nanos, cost: Cost) {
+    /// One was never sent: nothing is to be learned from it.
+    pub fn forget(&mut self, now: Nanos, Attempt { number, sent, cost }: Attempt) {
+        if let Some(crowd) = &mut self.crowd {
+            crowd.leave(number);
+        }
         self.undo(now, sent, cost);
         if sent >= self.born && self.found.is_none() {
             match &mut self.bucket {
