@@ -9,6 +9,7 @@ use super::simulate::Simulation;
 use crate::engine::limit::{Cost, RateLimitHeaders};
 use crate::engine::{AttemptResult, Lease, Outcome, RefusalKind, Usage};
 use crate::metrics::observe::{Answer, AttemptEnd, AttemptKind, Broken, Observer};
+use crate::metrics::quota::Admitted;
 use crate::time::Nanos;
 use crate::world::provider::{Call, Held, Reply, Timing};
 
@@ -22,6 +23,8 @@ pub(super) struct Attempt {
     deadline: Nanos,
     held: Option<Held>,
     pub phase: Phase,
+    /// It was refused while another provider had quota for it.
+    avoidable: bool,
     /// What the head of its answer will say of the limits, until it is out.
     pub headers: Option<Box<RateLimitHeaders>>,
     /// Its exchange over HTTP, if it has one.
@@ -79,6 +82,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             deadline,
             held: None,
             phase: Phase::Queued,
+            avoidable: false,
             headers: None,
             exchange: None,
         });
@@ -100,11 +104,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
 
     /// An attempt reaches its simulated provider.
     fn reach(&mut self, slot: u32, call: &Call) {
-        let Some((request, provider, deadline)) =
-            self.attempts.get(slot).map(|attempt| (attempt.request, attempt.provider, attempt.deadline))
-        else {
-            return;
-        };
+        let Some((provider, deadline)) = self.attempts.get(slot).map(|attempt| (attempt.provider, attempt.deadline)) else { return };
         let reply = self.fleet.arrive(self.now, provider, slot, call);
         if let (Some(attempt), false) = (self.attempts.get_mut(slot), matches!(reply, Reply::ConnectionRefused)) {
             attempt.headers = self.fleet.headers(self.now, provider);
@@ -117,7 +117,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             }
             Reply::Error { status, retry_after, refusal, after, held } => {
                 if status == 429 && held.is_none() {
-                    self.judge_refusal(request, provider, call);
+                    self.judge_refusal(slot, call);
                 }
                 self.fail_later(slot, Phase::Failing { status, retry_after, refusal }, after, held);
             }
@@ -127,15 +127,14 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     }
 
     /// A quota refused an attempt: could the balancer have known better?
-    fn judge_refusal(&mut self, request: u32, refused_by: usize, call: &Call) {
-        let Some(live) = self.requests.get(request) else { return };
+    fn judge_refusal(&mut self, slot: u32, call: &Call) {
+        let Some(attempt) = self.attempts.get_mut(slot) else { return };
+        let Some(live) = self.requests.get(attempt.request) else { return };
         let model = self.plan.load.classes[live.sim.class as usize].model.as_ref();
-        for (provider, known) in self.config.providers.iter().enumerate() {
+        attempt.avoidable = self.config.providers.iter().enumerate().any(|(provider, known)| {
             let serves = known.models.is_empty() || model.is_none_or(|model| known.models.contains(model));
-            if provider != refused_by && serves && !known.drained && self.fleet.has_quota(self.now, provider, call) {
-                return self.observer.refused_avoidably(&live.info);
-            }
-        }
+            provider != attempt.provider && serves && !known.drained && self.fleet.has_quota(self.now, provider, call)
+        });
     }
 
     /// An attempt begins to be served: schedules the one thing that will end it.
@@ -259,6 +258,13 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         let Some(attempt) = self.attempts.remove(slot) else { return };
         let Some(live) = self.requests.get_mut(attempt.request) else { return };
         live.end(slot);
+        let unused = attempt.unused(live, self.now, self.wire.is_some().then_some(end));
+        if unused != Admitted::default() {
+            self.observer.returned(&live.info, attempt.provider, attempt.sent, unused);
+        }
+        if attempt.avoidable && end == AttemptEnd::RateLimited {
+            self.observer.refused_avoidably(&live.info);
+        }
         self.observer.attempt_ended(self.now, &live.info, attempt.provider, attempt.sent, end);
         let replica = live.replica;
         if self.plan.sync.is_some() {
@@ -346,6 +352,20 @@ impl Attempt {
         let Phase::Serving { .. } = self.phase else { return None };
         let output_tokens = self.used(live, now).output.try_into().unwrap_or(u32::MAX);
         (now >= self.first_token()).then_some(Usage { input_tokens: live.sim.input, output_tokens })
+    }
+
+    /// What it leaves of a quota for a whole answer by ending `now`. Over HTTP only the status tells: `remote` is its end there.
+    fn unused(&self, live: &Live, now: Nanos, remote: Option<AttemptEnd>) -> Admitted {
+        let whole = Admitted::whole(&live.info);
+        match (remote, &self.held) {
+            (Some(AttemptEnd::RateLimited), _) | (None, None) => whole,
+            (Some(_), _) => Admitted::default(),
+            (None, Some(_)) if matches!(self.phase, Phase::Queued) => Admitted { attempts: 0, ..whole },
+            (None, Some(_)) => {
+                let used = self.used(live, now);
+                Admitted { attempts: 0, input: whole.input.saturating_sub(used.input), output: whole.output.saturating_sub(used.output) }
+            }
+        }
     }
 
     /// The tokens it has really used by `now`: the prompt once it is served, and the output in proportion to its time.

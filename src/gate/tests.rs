@@ -5,6 +5,7 @@ use crate::engine::config::Cost;
 use crate::engine::limit::Limits;
 use crate::engine::strategy::Strategy;
 use crate::metrics::observe::{AttemptEnd, AttemptKind, RequestEnd, RequestInfo};
+use crate::metrics::quota::Admitted;
 use crate::metrics::{ClassInfo, Objectives, Observer, ProviderInfo, Recorder, RecorderConfig, RunStats};
 use crate::report::Verdict::{self, Fail, NoData, Pass};
 use crate::time::Nanos;
@@ -48,6 +49,7 @@ fn run(expectations: &[Expectation]) -> RunStats {
         let mut kind = AttemptKind::First;
         if id % 4 == 3 {
             recorder.sent(at, &r, 1, kind);
+            recorder.returned(&r, 1, at, Admitted::whole(&r));
             recorder.attempt_ended(at, &r, 1, at, AttemptEnd::RateLimited);
             (at, kind) = (at + Nanos::from_millis(500), AttemptKind::Retry);
         }

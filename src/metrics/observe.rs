@@ -1,5 +1,6 @@
 //! What a driver tells about a run while it happens. Both drivers emit the same events.
 
+use super::quota::Admitted;
 use crate::engine::{Strategy, Trace};
 use crate::time::Nanos;
 
@@ -130,7 +131,10 @@ pub trait Observer {
     fn started(&mut self, now: Nanos, request: &RequestInfo, provider: usize, sent: Nanos);
     /// An attempt that was sent at `sent` ended.
     fn attempt_ended(&mut self, now: Nanos, request: &RequestInfo, provider: usize, sent: Nanos, end: AttemptEnd);
-    /// An attempt was refused with a 429 although another provider of its model had quota for it: a mistake of the balancer.
+    /// Of the quota that an attempt, sent at `sent`, was taken to use, so much was left: all of it where it was not admitted,
+    /// whether or not its client stayed for the refusal, and the tokens of an answer that broke off.
+    fn returned(&mut self, _request: &RequestInfo, _provider: usize, _sent: Nanos, _unused: Admitted) {}
+    /// An attempt that ends with a 429 got it although another provider of its model had quota for it: a mistake of the balancer.
     fn refused_avoidably(&mut self, _request: &RequestInfo) {}
     /// A request that was shed had been told when to come back; `error` is how far that was from the first moment at which it
     /// could have been sent, known only now.

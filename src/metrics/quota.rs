@@ -1,12 +1,13 @@
 //! Use of a provider's quota.
 
+use super::observe::RequestInfo;
 use crate::engine::limit::Limits;
 use crate::time::{NANOS_PER_SECOND, Nanos};
 
 const MINUTE: u64 = 60 * NANOS_PER_SECOND;
 
-/// Attempts that were admitted, with their true sizes. A provider that answers an error has admitted the attempt; only
-/// a 429 is known to have used nothing.
+/// Attempts that were admitted, with the tokens that they used. A provider that answers an error has admitted the attempt;
+/// one that it refuses (429, 503 for a full queue) has used nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Admitted {
     /// Attempts.
@@ -25,11 +26,15 @@ impl Admitted {
         self.output += u64::from(output);
     }
 
-    #[inline]
-    pub(super) fn take_back(&mut self, input: u32, output: u32) {
-        self.attempts -= 1;
-        self.input -= u64::from(input);
-        self.output -= u64::from(output);
+    /// What an attempt of this request uses that is answered whole.
+    pub fn whole(request: &RequestInfo) -> Admitted {
+        Admitted { attempts: 1, input: request.input.into(), output: request.output.into() }
+    }
+
+    pub(super) fn take_back(&mut self, unused: Admitted) {
+        self.attempts -= unused.attempts;
+        self.input -= unused.input;
+        self.output -= unused.output;
     }
 
     pub(super) fn merge(&mut self, other: &Admitted) {
@@ -65,8 +70,8 @@ impl Admitted {
 
 /// The busiest aligned minute, in constant memory.
 ///
-/// An attempt counts in the minute in which it was sent. Whether it was refused is known a little later, so the last
-/// four minutes stay open for corrections: far longer than a refusal takes.
+/// An attempt counts in the minute in which it was sent. Whether it was refused, or broke off, is known a little later, so the
+/// last four minutes stay open for corrections: far longer than a refusal takes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Minutes {
     open: [Minute; 4],
@@ -93,13 +98,12 @@ impl Minutes {
         minute.tokens += tokens;
     }
 
-    #[inline]
-    pub(super) fn refused(&mut self, sent: Nanos, tokens: u64) {
+    pub(super) fn returned(&mut self, sent: Nanos, unused: Admitted) {
         let number = sent.as_nanos() / MINUTE;
         let minute = &mut self.open[(number % 4) as usize];
         if minute.number == number {
-            minute.attempts -= 1;
-            minute.tokens -= tokens;
+            minute.attempts -= unused.attempts;
+            minute.tokens -= unused.input + unused.output;
         }
     }
 
@@ -132,7 +136,7 @@ mod tests {
         for second in [60, 61, 62, 63] {
             minutes.sent(Nanos::from_secs(second), 1);
         }
-        minutes.refused(Nanos::from_secs(59), 10);
+        minutes.returned(Nanos::from_secs(59), Admitted { attempts: 1, input: 4, output: 6 });
         assert_eq!(minutes.peaks(), (4, 20));
         minutes.sent(Nanos::from_secs(9 * 60), 500);
         assert_eq!(minutes.peaks(), (4, 500));
@@ -143,7 +147,7 @@ mod tests {
     fn the_tightest_limit_counts() {
         let mut admitted = Admitted::default();
         (0..31).for_each(|_| admitted.add(100, 50));
-        admitted.take_back(100, 50);
+        admitted.take_back(Admitted { attempts: 1, input: 100, output: 50 });
         let span = Nanos::from_secs(30);
         let none = Limits::default();
         assert_eq!(admitted.utilization(&none, span, Some(3.0)), None);

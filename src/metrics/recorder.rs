@@ -6,7 +6,7 @@ use super::latency::Samples;
 use super::observe::{Answer, AttemptEnd, AttemptKind, Observer, RequestEnd, RequestInfo};
 use super::occupancy::Occupancy;
 use super::outage::{Outages, WindowOutages};
-use super::quota::Minutes;
+use super::quota::{Admitted, Minutes};
 use super::spread::Spread;
 use super::tally::{Imbalance, Tally};
 use super::timeline::{Series, Timeline};
@@ -148,6 +148,19 @@ impl Observer for Recorder {
         }
     }
 
+    fn returned(&mut self, request: &RequestInfo, provider: usize, sent: Nanos, unused: Admitted) {
+        if !request.measured {
+            return;
+        }
+        self.timeline.returned(sent, provider, unused);
+        if let Some(minutes) = &mut self.minutes[provider] {
+            minutes.returned(sent, unused);
+        }
+        if sent <= self.arrivals_end {
+            self.count(request, |tally| tally.providers[provider].admitted.take_back(unused));
+        }
+    }
+
     fn refused_avoidably(&mut self, request: &RequestInfo) {
         self.avoidable += u64::from(request.measured);
     }
@@ -159,21 +172,14 @@ impl Observer for Recorder {
         }
         match end {
             AttemptEnd::Succeeded | AttemptEnd::Abandoned => {}
-            AttemptEnd::RateLimited => {
-                self.timeline.count(now, provider, Series::RateLimited);
-                self.timeline.refused(sent, provider, request.input, request.output);
-                if let Some(minutes) = &mut self.minutes[provider] {
-                    minutes.refused(sent, tokens(request));
-                }
-            }
+            AttemptEnd::RateLimited => self.timeline.count(now, provider, Series::RateLimited),
             AttemptEnd::Failed { .. } => {
                 self.timeline.count(now, provider, Series::Errors);
                 self.outages[provider].0.error(now);
             }
             AttemptEnd::TimedOut => self.outages[provider].0.error(now),
         }
-        let in_span = sent <= self.arrivals_end;
-        self.count(request, |tally| tally.attempt_ended(now, sent, request, provider, end, in_span));
+        self.count(request, |tally| tally.attempt_ended(now, sent, request, provider, end));
     }
 
     fn came_back(&mut self, request: &RequestInfo, error: Nanos) {

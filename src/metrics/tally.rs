@@ -111,7 +111,7 @@ impl Tally {
     }
 
     #[inline]
-    pub(super) fn attempt_ended(&mut self, now: Nanos, sent: Nanos, request: &RequestInfo, at: usize, end: AttemptEnd, in_span: bool) {
+    pub(super) fn attempt_ended(&mut self, now: Nanos, sent: Nanos, request: &RequestInfo, at: usize, end: AttemptEnd) {
         let (provider, took) = (&mut self.providers[at], now.since(sent));
         match end {
             AttemptEnd::Succeeded => {
@@ -120,12 +120,7 @@ impl Tally {
                 provider.latency.record(took);
                 self.winner = Some(Winner { request: request.id, provider: at, sent });
             }
-            AttemptEnd::RateLimited => {
-                provider.rate_limited += 1;
-                if in_span {
-                    provider.admitted.take_back(request.input, request.output);
-                }
-            }
+            AttemptEnd::RateLimited => provider.rate_limited += 1,
             AttemptEnd::Failed { .. } => provider.errors += 1,
             AttemptEnd::TimedOut => provider.timeouts += 1,
             AttemptEnd::Abandoned => provider.abandoned += 1,

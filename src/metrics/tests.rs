@@ -1,6 +1,7 @@
 //! The recorder as a whole, through scripted events whose figures are worked out by hand.
 
 use super::observe::{AttemptEnd, AttemptKind, RequestEnd, RequestInfo};
+use super::quota::Admitted;
 use super::*;
 use crate::engine::config::Cost;
 use crate::engine::limit::Limits;
@@ -61,6 +62,7 @@ fn every_figure_of_a_scripted_run() {
     recorder.offered(&r);
     recorder.sent(ms(0), &r, 0, AttemptKind::First);
     recorder.occupancy(ms(0), 0, 1, 0);
+    recorder.returned(&r, 0, ms(0), Admitted::whole(&r));
     recorder.attempt_ended(ms(20), &r, 0, ms(0), AttemptEnd::RateLimited);
     recorder.occupancy(ms(20), 0, 0, 0);
     recorder.sent(ms(100), &r, 1, AttemptKind::Retry);

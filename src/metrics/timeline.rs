@@ -13,7 +13,7 @@ pub(super) enum Series {
     Attempts = 1,
     RateLimited = 2,
     Errors = 3,
-    /// Attempts that were not refused, and their tokens, when they were sent.
+    /// Attempts that were admitted, and the tokens that they used, when they were sent.
     Admitted = 4,
     Input = 5,
     Output = 6,
@@ -62,12 +62,12 @@ impl Timeline {
         self.counts[first + Series::Output as usize] += u64::from(output);
     }
 
-    /// An attempt that was sent at `sent` has been refused, and used nothing of a quota.
-    pub(super) fn refused(&mut self, sent: Nanos, provider: usize, input: u32, output: u32) {
+    /// An attempt that was sent at `sent` has not used so much of a quota.
+    pub(super) fn returned(&mut self, sent: Nanos, provider: usize, unused: Admitted) {
         let first = self.row(sent) + SERIES * provider;
-        self.counts[first + Series::Admitted as usize] -= 1;
-        self.counts[first + Series::Input as usize] -= u64::from(input);
-        self.counts[first + Series::Output as usize] -= u64::from(output);
+        self.counts[first + Series::Admitted as usize] -= unused.attempts;
+        self.counts[first + Series::Input as usize] -= unused.input;
+        self.counts[first + Series::Output as usize] -= unused.output;
     }
 
     /// What a provider admitted in each interval, and how long that was; `end`: of the last one.
@@ -151,7 +151,7 @@ mod tests {
         timeline.sent(at(1_100), 0, 20, 2);
         timeline.sent(at(1_200), 0, 30, 3);
         timeline.count(at(2_500), 0, Series::RateLimited);
-        timeline.refused(at(1_200), 0, 30, 3);
+        timeline.returned(at(1_200), 0, Admitted { attempts: 1, input: 30, output: 3 });
         let admitted = |attempts, input, output| Admitted { attempts, input, output };
         let want = [(admitted(1, 10, 1), at(1_000)), (admitted(1, 20, 2), at(1_000)), (admitted(0, 0, 0), at(600))];
         assert_eq!(timeline.admitted(0, at(2_600)), want);

@@ -27,6 +27,7 @@ pub fn hold_in(plan: &Plan, run: &Run) {
     let sum = |figure: fn(&lbsim::report::ProviderRun) -> u64| run.providers.iter().map(figure).sum::<u64>();
     assert_eq!(attempts.total, sum(|p| p.attempts), "seed {seed}");
     assert_eq!(attempts.rate_limited, sum(|p| p.rate_limited), "seed {seed}");
+    assert!(attempts.avoidable_rate_limited <= attempts.rate_limited, "seed {seed}: {attempts:?}");
     assert_eq!(attempts.errors, sum(|p| p.errors), "seed {seed}");
     assert_eq!(attempts.timeouts, sum(|p| p.timeouts), "seed {seed}");
     assert_eq!(requests.succeeded, sum(|p| p.succeeded), "seed {seed}: each success is one provider's");

@@ -60,6 +60,20 @@ fn knowledge_turns_refusals_into_shedding() {
     }
 }
 
+/// Refusals take 20 ms and clients go after 10: none of them has seen a 429, so none was avoidable, and what was refused has
+/// used nothing: of the 120 attempts in a minute that holds 60 half, which is all of it.
+#[test]
+fn a_refusal_that_nobody_waits_for_is_no_429_and_uses_nothing() {
+    let mut limited = provider("a", fixed(0.0)).limits(windowed(60.0, Algorithm::FixedWindow, None));
+    limited.spec.error_latency = fixed(0.02);
+    let world = World::new(Strategy::RoundRobin, vec![limited, provider("b", fixed(0.0))]);
+    let (run, _) = observe(&world.constant(4.0).duration(60.0).timeout(0.01).quota(false).plan);
+    assert_eq!((run.providers[0].attempts, run.providers[0].timeouts), (120, 60));
+    assert_eq!((run.attempts.rate_limited, run.attempts.avoidable_rate_limited), (0, 0));
+    let quota = run.providers[0].quota.unwrap();
+    assert_eq!((quota.rpm_peak, quota.utilization), (Some(60.0), Some(1.0)));
+}
+
 /// 60 a minute enforced by the second: a fixed window of 1 s admits one a second, at exactly t = 0, 1, 2 …
 #[test]
 fn a_period_is_the_slice_of_enforcement() {

@@ -6,6 +6,7 @@ use lbsim::drive::{self, Options, Plan};
 use lbsim::gate::run::recorder_config;
 use lbsim::metrics::Recorder;
 use lbsim::metrics::observe::{AttemptEnd, AttemptKind, Observer, RequestEnd, RequestInfo};
+use lbsim::metrics::quota::Admitted;
 use lbsim::report::Run;
 use lbsim::time::Nanos;
 use lbsim::world::spec::Source;
@@ -167,6 +168,8 @@ both! {
     offered(request: &RequestInfo);
     sent(now: Nanos, request: &RequestInfo, provider: usize, kind: AttemptKind);
     started(now: Nanos, request: &RequestInfo, provider: usize, sent: Nanos);
+    returned(request: &RequestInfo, provider: usize, sent: Nanos, unused: Admitted);
+    refused_avoidably(request: &RequestInfo);
     attempt_ended(now: Nanos, request: &RequestInfo, provider: usize, sent: Nanos, end: AttemptEnd);
     ended(now: Nanos, request: &RequestInfo, end: RequestEnd);
     occupancy(now: Nanos, provider: usize, in_flight: u32, busy: u32);

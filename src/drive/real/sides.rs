@@ -9,6 +9,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::metrics::observe::{Answer, AttemptEnd, AttemptKind, Observer, RequestEnd, RequestInfo};
+use crate::metrics::quota::Admitted;
 use crate::time::Nanos;
 
 /// The number of requests that reached a provider without a label of this run.
@@ -154,6 +155,9 @@ impl<'o, O: Observer> Sides<'o, O> {
         let Some(place) = place else { return debug_assert!(false, "an attempt leaves where it came") };
         journey.open.swap_remove(place);
         let (info, end) = (journey.info_of(sent, warmup), journey.attempt_end(sent, end));
+        if end == AttemptEnd::RateLimited {
+            self.observer.returned(&info, provider, sent, Admitted::whole(&info));
+        }
         self.observer.attempt_ended(now, &info, provider, sent, end);
         self.tidy(id);
     }

@@ -41,7 +41,7 @@ pub enum Sight {
         /// How.
         end: Left,
     },
-    /// An attempt met a limit while another provider of its model had quota for it.
+    /// An attempt that leaves with a 429 met its limit while another provider of its model had quota for it.
     Avoidable {
         /// The driver's name for the attempt.
         tag: u64,

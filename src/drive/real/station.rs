@@ -52,6 +52,8 @@ pub(super) struct Job {
     call: Call,
     held: Option<Held>,
     phase: Phase,
+    /// It was refused while another provider had quota for it.
+    avoidable: bool,
     headers: Option<Box<RateLimitHeaders>>,
     /// `None`: it has been told.
     answer: Option<mpsc::UnboundedSender<Part>>,
@@ -221,6 +223,7 @@ impl Floor {
             call,
             held: None,
             phase: Phase::Queued,
+            avoidable: false,
             headers: None,
             answer,
         };
@@ -237,7 +240,7 @@ impl Floor {
             Reply::Queue { held } => self.set(slot, Phase::Queued, Some(held)),
             Reply::Error { status, retry_after, refusal, after, held } => {
                 if status == 429 && held.is_none() {
-                    self.judge_refusal(tag, provider, &call);
+                    self.judge_refusal(slot, provider, &call);
                 }
                 self.set(slot, Phase::Failing { status, retry_after, refusal }, held);
                 self.plan(slot, self.now + after);
@@ -269,14 +272,15 @@ impl Floor {
     }
 
     /// A quota refused an attempt: could the balancer have known better?
-    fn judge_refusal(&mut self, tag: u64, refused_by: usize, call: &Call) {
+    fn judge_refusal(&mut self, slot: u32, refused_by: usize, call: &Call) {
         let mine = self.models[refused_by].clone();
-        for provider in (0..self.models.len()).filter(|provider| *provider != refused_by) {
+        let avoidable = (0..self.models.len()).filter(|provider| *provider != refused_by).any(|provider| {
             let theirs = &self.models[provider];
             let serves = theirs.is_empty() || mine.is_empty() || theirs.iter().any(|model| mine.contains(model));
-            if serves && self.fleet.has_quota(self.now, provider, call) {
-                return self.tell(Sight::Avoidable { tag });
-            }
+            serves && self.fleet.has_quota(self.now, provider, call)
+        });
+        if let Some(job) = self.jobs.get_mut(slot) {
+            job.avoidable = avoidable;
         }
     }
 
@@ -332,10 +336,13 @@ impl Floor {
     fn answer(&mut self, slot: u32) {
         let Some(job) = self.jobs.get_mut(slot) else { return };
         let Phase::Failing { status, retry_after, refusal } = job.phase else { return };
-        let headers = job.headers.take();
+        let (headers, tag, avoidable) = (job.headers.take(), job.tag, job.avoidable);
         match status {
             429 => self.tallies[job.provider].rate_limited += 1,
             _ => self.tallies[job.provider].errors += 1,
+        }
+        if avoidable {
+            self.tell(Sight::Avoidable { tag });
         }
         self.left(slot, Left::Error { status });
         self.send(slot, Part::Error { status, retry_after, refusal, headers });
