@@ -105,7 +105,7 @@ pub(super) const CATALOGUE: [Row; 28] = [
         "quota_utilization",
         Unit::Ratio,
         Scope::Provider,
-        "admitted ÷ allowed of the provider's tightest limit",
+        "admitted ÷ what the provider's tightest limit allows: from the start of the run on with what a fresh quota holds",
     ),
     over_time(
         Metric::InFlightMax,

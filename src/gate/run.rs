@@ -17,7 +17,7 @@ use crate::metrics::{ClassInfo, Objectives, ProviderInfo, Recorder, RecorderConf
 use crate::report::{DecisionCost, Quantiles, RealRun, Run, TargetRun, Verdict};
 use crate::time::Nanos;
 use crate::world::arrivals::expected_requests;
-use crate::world::spec::Source;
+use crate::world::spec::{End, Source};
 
 /// Every so many picks one is timed: often enough for percentiles, seldom enough to cost a run under 5 %.
 pub const TIMED_EVERY: u32 = 16;
@@ -205,6 +205,7 @@ pub fn recorder_config(plan: &Plan, expectations: &[Expectation], timer_ns: u64)
         classes: classes.collect(),
         strategy: plan.engine.strategy,
         warmup: plan.load.warmup,
+        ends: if let End::Duration(duration) = plan.load.end { plan.load.warmup + duration } else { Nanos::MAX },
         slo: Objectives { ttft: plan.slo.ttft, latency: plan.slo.latency },
         slices: slices(expectations),
         closed: matches!(plan.load.source, Source::Closed { .. }),

@@ -25,6 +25,7 @@ fn config(expectations: &[Expectation]) -> RecorderConfig {
         classes: vec![class("x"), class("y")],
         strategy: Strategy::RoundRobin,
         warmup: Nanos::ZERO,
+        ends: s(20),
         slo: Objectives { ttft: None, latency: Some(s(1)) },
         slices: slices(expectations),
         closed: false,
@@ -104,8 +105,8 @@ fn every_metric_has_its_value() {
         ("balancer_queue_max", None, 0.0, 19),
         ("provider_queue_p90", Some(0), 500.0, 14),
         ("provider_queue_mean", None, 500.0, 14),
-        // 14 admitted of 30/min × 20 s = 10.
-        ("quota_utilization", Some(0), 1.4, 14),
+        // 14 admitted of the 30 of a full bucket and 30/min × 20 s = 10.
+        ("quota_utilization", Some(0), 0.35, 14),
         ("in_flight_max", None, 3.0, 23),
         ("goodput", None, 0.5, 20),
         ("ejections", None, 1.0, 23),
@@ -153,8 +154,8 @@ fn windows_and_classes_are_told_apart() {
     // Class y in [0, 4): 1 at b; 3 at b and again at a.
     assert_eq!((got(2), results[2].samples), (Some(2.0 / 3.0), 3));
     assert_eq!((got(3), got(4)), (Some(2_000.0), Some(2_000.0)));
-    // Requests 0 2 3 4 6 7 at a in 8 s, of which 4 are allowed.
-    assert_eq!(got(5), Some(1.5));
+    // Requests 0 2 3 4 6 7 at a in 8 s, of the 30 of a full bucket and 30/min × 8 s = 4.
+    assert_eq!(got(5), Some(6.0 / 34.0));
     assert_eq!(got(6), Some(1.0));
     assert_eq!((got(7), results[7].verdict), (None, Verdict::NoData));
     assert_eq!((results[0].during.as_deref(), results[2].provider.as_deref()), (Some("10s..20s"), Some("b")));

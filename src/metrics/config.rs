@@ -16,6 +16,8 @@ pub struct RecorderConfig {
     pub strategy: Strategy,
     /// Time and ejections before this are not measured. (Requests say themselves whether they are.)
     pub warmup: Nanos,
+    /// When arrivals end, if that is known; otherwise [`Nanos::MAX`], and they end with the last one.
+    pub ends: Nanos,
     /// What counts as good.
     pub slo: Objectives,
     /// What is recorded apart, beside the whole run.
@@ -88,6 +90,11 @@ impl Slice {
     #[inline]
     pub fn contains(&self, intended: Nanos, class: u16) -> bool {
         self.window.is_none_or(|(from, until)| from <= intended && intended < until) && self.class.is_none_or(|c| c == usize::from(class))
+    }
+
+    /// The last instant in it, where that of the run is `last`.
+    pub(super) fn last_instant(&self, last: Nanos) -> Nanos {
+        self.window.map_or(last, |(_, until)| last.min(until.since(Nanos::new(1))))
     }
 
     /// Its span within `from`…`until`, in order.

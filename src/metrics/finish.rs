@@ -8,7 +8,6 @@ use super::quota::Admitted;
 use super::recorder::Recorder;
 use super::stats::{ProviderStats, RunStats, SliceStats};
 use super::tally::{ProviderTally, Tally};
-use crate::engine::limit::Limits;
 use crate::report::{Attempts, ClassRun, Efficiency, ProviderRun, Quota, Run, Timeline};
 use crate::time::Nanos;
 
@@ -126,6 +125,8 @@ impl Recorder {
     fn quota_utilization(&self, index: usize, slice: Slice, tally: &Tally, provider: usize) -> Option<f64> {
         let (from, until) = slice.span(self.config.warmup, self.config.warmup + self.measured());
         let span = until.since(from);
+        // The end of a span is no more in it, but where it is the last arrival.
+        let last = slice.last_instant(self.last_instant);
         let first = self.quota[provider];
         let mut admitted = Admitted::default();
         let mut in_flight = 0.0;
@@ -133,7 +134,7 @@ impl Recorder {
             admitted.merge(&tally.providers[member].admitted);
             in_flight += self.level(index, member).mean(span).unwrap_or(0.0);
         }
-        admitted.utilization(&self.config.providers[first].limits, span, Some(in_flight))
+        admitted.utilization(&self.config.providers[first].limits, (from, until.max(last)), last, in_flight)
     }
 
     fn provider_run(&self, index: usize, whole: &SliceStats) -> ProviderRun {
@@ -179,7 +180,7 @@ impl Recorder {
     /// Use of the tightest rate that a provider has, or shares with its group, in each interval; empty without one.
     fn quota_over_time(&self, provider: usize) -> Vec<f64> {
         let first = self.quota[provider];
-        let rates = Limits { max_concurrency: None, ..self.config.providers[first].limits.clone() };
+        let limits = &self.config.providers[first].limits;
         let members = (0..self.config.providers.len()).filter(|member| self.quota[*member] == first);
         let members: Vec<_> = members.map(|member| self.timeline.admitted(member, self.finished)).collect();
         let intervals = members.first().map_or(0, Vec::len);
@@ -187,7 +188,7 @@ impl Recorder {
             let mut admitted = Admitted::default();
             members.iter().for_each(|member| admitted.merge(&member[interval].0));
             let span = members[0][interval].1;
-            if span == Nanos::ZERO { Some(0.0) } else { admitted.utilization(&rates, span, None) }
+            if span == Nanos::ZERO { Some(0.0) } else { admitted.pace(limits, span) }
         });
         used.collect::<Option<Vec<f64>>>().unwrap_or_default()
     }

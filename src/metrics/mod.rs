@@ -18,10 +18,12 @@
 //! | `occupancy` | what is at a provider over time |
 //! | `outage` | ejections and readmissions |
 //! | `quota` | use of a provider's limits |
+//! | `capacity` | the most that a limit can admit |
 //! | `timeline` | counts over time |
 //! | `fairness` | target shares, and shares against them |
 //! | `decision` | cost of a pick |
 
+pub mod capacity;
 pub mod config;
 pub mod decision;
 pub mod fairness;

@@ -1,10 +1,11 @@
 //! Use of a provider's quota.
 
+use super::capacity::{allowed, rates};
 use super::observe::RequestInfo;
-use crate::engine::limit::Limits;
-use crate::time::{NANOS_PER_SECOND, Nanos};
+use crate::engine::limit::{Dimension, Limits};
+use crate::time::Nanos;
 
-const MINUTE: u64 = 60 * NANOS_PER_SECOND;
+const MINUTE: Nanos = Nanos::from_secs(60);
 
 /// Attempts that were admitted, with the tokens that they used. A provider that answers an error has admitted the attempt;
 /// one that it refuses (429, 503 for a full queue) has used nothing.
@@ -43,28 +44,37 @@ impl Admitted {
         self.output += other.output;
     }
 
-    /// Admitted ÷ allowed over `span` for the tightest limit, `in_flight` being the time mean for `max_concurrency`;
-    /// `None` without limits or time.
+    /// Admitted ÷ [`allowed`] in `span`, whose last instant is `last`, for the tightest limit; `in_flight` is the time mean for
+    /// `max_concurrency`. `None` without limits or time.
     ///
-    /// Allowed is the stated rate × the span; of a day's limit all of it, also where the span is shorter, as it may be used in a
-    /// minute. A bucket that starts full gives more than that, so a short run may exceed 1.
-    pub fn utilization(&self, limits: &Limits, span: Nanos, in_flight: Option<f64>) -> Option<f64> {
-        let minutes = span.as_f64() / MINUTE as f64;
-        let days = (minutes / (24.0 * 60.0)).max(1.0);
-        let tokens = self.input + self.output;
-        let uses = [
-            (limits.rpm, self.attempts as f64, minutes),
-            (limits.rpd, self.attempts as f64, days),
-            (limits.tpm, tokens as f64, minutes),
-            (limits.itpm, self.input as f64, minutes),
-            (limits.otpm, self.output as f64, minutes),
-            (limits.tpd, tokens as f64, days),
-            (limits.max_concurrency.map(f64::from), in_flight.unwrap_or(0.0), 1.0),
-        ];
-        if span == Nanos::ZERO {
+    /// It is at most 1 where the quota is fresh at the start, but for tokens that were not known at admission (without
+    /// `max_tokens`) and limits that an event changes. From elsewhere on what was saved before may be used, too.
+    pub fn utilization(&self, limits: &Limits, span: (Nanos, Nanos), last: Nanos, in_flight: f64) -> Option<f64> {
+        if span.1 <= span.0 {
             return None;
         }
-        uses.into_iter().filter_map(|(limit, used, time)| Some(used / (limit? * time))).reduce(f64::max)
+        let rated = rates(limits).map(|rate| self.used(rate.0) / allowed(limits, rate, span, last));
+        let places = limits.max_concurrency.map(|most| in_flight / f64::from(most));
+        rated.chain(places).reduce(f64::max)
+    }
+
+    /// Admitted ÷ the stated rate over `span`, for the tightest rate: the pace of a moment, which may be above 1. `None` without
+    /// rates. Of a day's limit all of it counts, as it may be used in a minute.
+    pub(super) fn pace(&self, limits: &Limits, span: Nanos) -> Option<f64> {
+        let least = |per: Nanos| if per > MINUTE { 1.0 } else { 0.0 };
+        let paces = rates(limits)
+            .map(|(dimension, stated, per)| self.used(dimension) / (stated * (span.as_f64() / per.as_f64()).max(least(per))));
+        paces.reduce(f64::max)
+    }
+
+    fn used(&self, dimension: Dimension) -> f64 {
+        let used = match dimension {
+            Dimension::Tokens | Dimension::TokensPerDay => self.input + self.output,
+            Dimension::InputTokens => self.input,
+            Dimension::OutputTokens => self.output,
+            _ => self.attempts,
+        };
+        used as f64
     }
 }
 
@@ -88,7 +98,7 @@ struct Minute {
 impl Minutes {
     #[inline]
     pub(super) fn sent(&mut self, at: Nanos, tokens: u64) {
-        let number = at.as_nanos() / MINUTE;
+        let number = at.as_nanos() / MINUTE.as_nanos();
         let minute = &mut self.open[(number % 4) as usize];
         if minute.number != number {
             self.peak.cover(minute);
@@ -99,7 +109,7 @@ impl Minutes {
     }
 
     pub(super) fn returned(&mut self, sent: Nanos, unused: Admitted) {
-        let number = sent.as_nanos() / MINUTE;
+        let number = sent.as_nanos() / MINUTE.as_nanos();
         let minute = &mut self.open[(number % 4) as usize];
         if minute.number == number {
             minute.attempts -= unused.attempts;
@@ -142,20 +152,23 @@ mod tests {
         assert_eq!(minutes.peaks(), (4, 500));
     }
 
-    /// 30 attempts of 100 + 50 tokens in half a minute against each limit by hand; the tightest one is reported.
+    /// 30 attempts of 100 + 50 tokens in half a minute against each limit by hand; the tightest one is reported. A bucket that
+    /// starts full allows a minute and a half's worth; later on, half a minute's.
     #[test]
     fn the_tightest_limit_counts() {
         let mut admitted = Admitted::default();
         (0..31).for_each(|_| admitted.add(100, 50));
         admitted.take_back(Admitted { attempts: 1, input: 100, output: 50 });
-        let span = Nanos::from_secs(30);
+        let at = Nanos::from_secs;
+        let used = |limits: &Limits, from: u64, until: u64| admitted.utilization(limits, (at(from), at(until)), at(until), 3.0);
         let none = Limits::default();
-        assert_eq!(admitted.utilization(&none, span, Some(3.0)), None);
+        assert_eq!((used(&none, 0, 30), admitted.pace(&none, at(30))), (None, None));
         let rpm = Limits { rpm: Some(120.0), ..none.clone() };
-        assert_eq!(admitted.utilization(&rpm, span, None), Some(0.5));
-        assert_eq!(admitted.utilization(&Limits { tpm: Some(10_000.0), ..rpm.clone() }, span, None), Some(0.9));
-        assert_eq!(admitted.utilization(&Limits { otpm: Some(2_500.0), ..rpm.clone() }, span, None), Some(1.2));
-        assert_eq!(admitted.utilization(&Limits { max_concurrency: Some(4), ..rpm.clone() }, span, Some(3.0)), Some(0.75));
-        assert_eq!(admitted.utilization(&rpm, Nanos::ZERO, None), None);
+        assert_eq!((used(&rpm, 0, 30), used(&rpm, 10, 40), admitted.pace(&rpm, at(30))), (Some(30.0 / 180.0), Some(0.5), Some(0.5)));
+        assert_eq!(used(&Limits { tpm: Some(10_000.0), ..rpm.clone() }, 0, 30), Some(0.3));
+        assert_eq!(used(&Limits { otpm: Some(2_500.0), ..rpm.clone() }, 0, 30), Some(0.4));
+        assert_eq!(used(&Limits { rpd: Some(60.0), ..rpm.clone() }, 10, 40), Some(0.5), "all of a day's limit");
+        assert_eq!(used(&Limits { max_concurrency: Some(4), ..rpm.clone() }, 0, 30), Some(0.75));
+        assert_eq!(used(&rpm, 30, 30), None);
     }
 }

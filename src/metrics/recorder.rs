@@ -38,6 +38,8 @@ pub struct Recorder {
     pub(super) exchanges: Exchanges,
     /// [`Nanos::MAX`] until it is known.
     pub(super) arrivals_end: Nanos,
+    /// The last one of the measured time.
+    pub(super) last_instant: Nanos,
     last_arrival: Nanos,
     pub(super) finished: Nanos,
 }
@@ -49,10 +51,11 @@ impl Recorder {
         let spans = || config.slices.iter().map(|slice| slice.span(config.warmup, Nanos::MAX));
         let occupancy = (0..providers).map(|_| Occupancy::new((config.warmup, Nanos::MAX), spans())).collect();
         let spread = Spread::new(config.providers.iter().map(|provider| !provider.drained), (config.warmup, Nanos::MAX), spans());
+        let last = if config.ends == Nanos::MAX { Nanos::MAX } else { config.ends.since(Nanos::new(1)) };
         let windows = || config.slices.iter().map(|_| WindowOutages::default()).collect();
         Recorder {
-            whole: Tally::new(classes, providers),
-            slices: config.slices.iter().map(|slice| (*slice, Tally::new(classes, providers))).collect(),
+            whole: Tally::new(classes, providers, last),
+            slices: config.slices.iter().map(|slice| (*slice, Tally::new(classes, providers, slice.last_instant(last)))).collect(),
             occupancy,
             spread,
             left_over: vec![0; providers],
@@ -64,6 +67,7 @@ impl Recorder {
             avoidable: 0,
             exchanges: Exchanges::default(),
             arrivals_end: Nanos::MAX,
+            last_instant: last,
             last_arrival: Nanos::ZERO,
             finished: Nanos::ZERO,
             config,
@@ -137,8 +141,7 @@ impl Observer for Recorder {
         if let Some(minutes) = &mut self.minutes[provider] {
             minutes.sent(now, tokens(request));
         }
-        let in_span = now <= self.arrivals_end;
-        self.count(request, |tally| tally.sent(now, request, provider, kind, in_span));
+        self.count(request, |tally| tally.sent(now, request, provider, kind));
     }
 
     #[inline]
@@ -156,9 +159,7 @@ impl Observer for Recorder {
         if let Some(minutes) = &mut self.minutes[provider] {
             minutes.returned(sent, unused);
         }
-        if sent <= self.arrivals_end {
-            self.count(request, |tally| tally.providers[provider].admitted.take_back(unused));
-        }
+        self.count(request, |tally| tally.returned(sent, provider, unused));
     }
 
     fn refused_avoidably(&mut self, request: &RequestInfo) {
@@ -243,6 +244,10 @@ impl Observer for Recorder {
 
     fn arrivals_ended(&mut self, now: Nanos) {
         self.arrivals_end = now;
+        self.last_instant = self.last_instant.min(now);
+        for tally in self.slices.iter_mut().map(|(_, tally)| tally).chain([&mut self.whole]) {
+            tally.last_instant = tally.last_instant.min(now);
+        }
         if self.config.closed {
             self.arrivals_end = self.last_arrival;
             for occupancy in &mut self.occupancy {
@@ -255,6 +260,7 @@ impl Observer for Recorder {
     fn finished(&mut self, now: Nanos) {
         // Without an end of arrivals the run was cut off in the middle of them.
         self.arrivals_end = self.arrivals_end.min(now);
+        self.last_instant = self.last_instant.min(now);
         self.finished = now;
         for occupancy in &mut self.occupancy {
             occupancy.advance(now, self.arrivals_end);

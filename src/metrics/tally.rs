@@ -16,6 +16,8 @@ pub(super) struct Tally {
     pub(super) retry_after: Samples,
     /// Successful requests that met every objective.
     pub(super) good: u64,
+    /// An attempt that is sent after it no longer counts for the use of quotas.
+    pub(super) last_instant: Nanos,
     /// Attempts by [`AttemptKind`].
     kinds: [u64; 3],
     winner: Option<Winner>,
@@ -46,7 +48,7 @@ pub(super) struct ProviderTally {
     pub(super) errors: u64,
     pub(super) timeouts: u64,
     pub(super) abandoned: u64,
-    /// Sent until the end of arrivals.
+    /// Sent until [`Tally::last_instant`].
     pub(super) admitted: Admitted,
     /// Tokens of the successful attempts.
     pub(super) paid: Admitted,
@@ -87,8 +89,13 @@ pub enum Imbalance {
 }
 
 impl Tally {
-    pub(super) fn new(classes: usize, providers: usize) -> Tally {
-        Tally { classes: vec![ClassTally::default(); classes], providers: vec![ProviderTally::default(); providers], ..Tally::default() }
+    pub(super) fn new(classes: usize, providers: usize, last_instant: Nanos) -> Tally {
+        Tally {
+            last_instant,
+            classes: vec![ClassTally::default(); classes],
+            providers: vec![ProviderTally::default(); providers],
+            ..Tally::default()
+        }
     }
 
     #[inline]
@@ -96,17 +103,23 @@ impl Tally {
         self.classes[usize::from(request.class)].requests.offered += 1;
     }
 
-    /// `in_span`: sent before the end of arrivals, so that it counts for the use of the quota.
     #[inline]
-    pub(super) fn sent(&mut self, now: Nanos, request: &RequestInfo, provider: usize, kind: AttemptKind, in_span: bool) {
+    pub(super) fn sent(&mut self, now: Nanos, request: &RequestInfo, provider: usize, kind: AttemptKind) {
         self.kinds[kind as usize] += 1;
         if kind == AttemptKind::First {
             self.balancer_queue.record(now.since(request.intended));
         }
         let provider = &mut self.providers[provider];
         provider.attempts += 1;
-        if in_span {
+        if now <= self.last_instant {
             provider.admitted.add(request.input, request.output);
+        }
+    }
+
+    /// Of an attempt that was sent at `sent` so much was not used after all.
+    pub(super) fn returned(&mut self, sent: Nanos, provider: usize, unused: Admitted) {
+        if sent <= self.last_instant {
+            self.providers[provider].admitted.take_back(unused);
         }
     }
 

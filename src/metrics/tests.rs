@@ -25,6 +25,7 @@ pub(super) fn config(names: &[&str]) -> RecorderConfig {
         classes: vec![ClassInfo { name: "default".to_owned(), model: None, share: 1.0 }],
         strategy: Strategy::RoundRobin,
         warmup: Nanos::ZERO,
+        ends: Nanos::MAX,
         slo: Objectives::default(),
         slices: Vec::new(),
         closed: false,
@@ -117,9 +118,9 @@ fn every_figure_of_a_scripted_run() {
     // a: 20 of 4,000 ms one attempt; b: 800 ms one attempt, 600 ms one of two slots.
     assert_eq!((a.in_flight_mean, b.in_flight_mean, a.utilization, b.utilization), (Some(0.005), Some(0.2), None, Some(0.075)));
     assert_eq!((a.in_flight_max, b.in_flight_max), (1, 1));
-    // a admitted two attempts of 150 tokens; allowed were 60/min × 4 s = 4.
+    // a admitted two attempts of 150 tokens; allowed were a full bucket of 60 and 60/min × 4 s = 4.
     let quota = a.quota.unwrap();
-    assert_eq!((quota.rpm_peak, quota.tpm_peak, quota.utilization, b.quota), (Some(2.0), Some(300.0), Some(0.5), None));
+    assert_eq!((quota.rpm_peak, quota.tpm_peak, quota.utilization, b.quota), (Some(2.0), Some(300.0), Some(2.0 / 64.0), None));
     assert_eq!((a.cost, b.cost), (None, Some((100.0 * 2.0 + 50.0 * 10.0) / 1e6)));
     assert_eq!(run.timeline.interval_s, 1.0);
     assert_eq!(run.timeline.offered, [1, 1, 0, 4]);
@@ -219,7 +220,7 @@ fn a_slice_is_a_run_of_its_requests() {
     assert!(sliced.slice(Slice { window: None, class: Some(1) }).is_none(), "it was not asked for");
 }
 
-/// Two providers of one group with 120 requests a minute: 10 and 20 admitted in 20 s use 30 of 40.
+/// Two providers of one group with 120 requests a minute: 10 and 20 admitted in 20 s use 30 of 120 + 40.
 #[test]
 fn a_group_uses_its_quota_together() {
     let mut config = config(&["a", "b", "c"]);
@@ -235,7 +236,7 @@ fn a_group_uses_its_quota_together() {
     recorder.finished(ms(20_000));
     let (run, _) = recorder.into_run(0);
     let quota = |index: usize| run.providers[index].quota.map(|quota| (quota.rpm_peak.unwrap(), quota.utilization.unwrap()));
-    assert_eq!([quota(0), quota(1), quota(2)], [Some((10.0, 0.75)), Some((20.0, 0.75)), None]);
+    assert_eq!([quota(0), quota(1), quota(2)], [Some((10.0, 0.1875)), Some((20.0, 0.1875)), None]);
 }
 
 /// The timer's cost is taken off; what is shorter than a clock read becomes zero, not negative.

@@ -244,7 +244,8 @@ pub struct Quota {
     pub rpm_peak: Option<f64>,
     /// Most tokens of attempts admitted in an aligned minute.
     pub tpm_peak: Option<f64>,
-    /// Admitted ÷ allowed over `measured_s`, of the tightest limit.
+    /// Admitted ÷ allowed over `measured_s`, of the tightest limit. Without a warm-up that is the most that a fresh quota can
+    /// admit in that time; after one, what flows in at the stated rate.
     pub utilization: Option<f64>,
 }
 

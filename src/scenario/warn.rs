@@ -161,7 +161,12 @@ fn empty_window(plan: &Plan, expectation: &Expectation, span: Span, sink: &mut S
 }
 
 fn cannot_fail(expectation: &Expectation, span: Span, sink: &mut Sink) {
-    let top = if expectation.metric.unit() == Unit::Ratio { 1.0 } else { f64::INFINITY };
+    let top = match expectation.metric {
+        // After a warm-up, or in a window, what a quota has saved before may be used, too.
+        Metric::QuotaUtilization => f64::INFINITY,
+        metric if metric.unit() == Unit::Ratio => 1.0,
+        _ => f64::INFINITY,
+    };
     let (low, high) = match expectation.want {
         Want::Target { target, tolerance } => (target - tolerance, target + tolerance),
         Want::Range { min, max } => (min.unwrap_or(0.0), max.unwrap_or(top)),

@@ -33,6 +33,7 @@ pub fn hold_in(plan: &Plan, run: &Run) {
     assert_eq!(requests.succeeded, sum(|p| p.succeeded), "seed {seed}: each success is one provider's");
     assert_eq!(attempts.total - attempts.retries, requests.offered - requests.shed - unsent(plan, run), "seed {seed}: first attempts");
     assert_eq!((run.latency_ms.count, run.ttft_ms.count), (requests.succeeded, requests.succeeded), "seed {seed}");
+    quotas_are_not_overdrawn(plan, run);
     for provider in &run.providers {
         assert_eq!(provider.latency_ms.count, provider.succeeded, "seed {seed}");
         assert!(provider.utilization.is_none_or(|busy| (0.0..=1.0 + 1e-12).contains(&busy)), "seed {seed}: {provider:?}");
@@ -41,6 +42,18 @@ pub fn hold_in(plan: &Plan, run: &Run) {
     assert_eq!((run.timeline.offered.iter().sum::<u64>(), sent), (requests.offered, attempts.total), "seed {seed}: timeline");
     let classes = run.classes.iter().map(|class| class.requests.offered).sum::<u64>();
     assert_eq!(classes, requests.offered, "seed {seed}: classes");
+}
+
+/// A fresh quota admits no more than it holds, where sizes are known at admission and no event changes the limits.
+fn quotas_are_not_overdrawn(plan: &Plan, run: &Run) {
+    let sized = plan.load.classes.iter().all(|class| class.max_tokens.is_some());
+    let kept = plan.events.iter().all(|event| event.set.limits.is_none());
+    if plan.load.warmup == Nanos::ZERO && sized && kept {
+        for provider in &run.providers {
+            let used = provider.quota.and_then(|quota| quota.utilization);
+            assert!(used.is_none_or(|used| used <= 1.0 + 1e-9), "seed {}: {provider:?}", plan.seed);
+        }
+    }
 }
 
 /// Requests that ended before they were sent without being shed: only an interruption does that.

@@ -74,6 +74,21 @@ fn a_refusal_that_nobody_waits_for_is_no_429_and_uses_nothing() {
     assert_eq!((quota.rpm_peak, quota.utilization), (Some(60.0), Some(1.0)));
 }
 
+/// Twice what 60 a minute admits, for ten minutes and by a sole user with a queue, is all of the quota by each algorithm: 60 in
+/// each of ten windows, or those of the full bucket and 60 a minute, of which one may be on its way at the end. The queue is
+/// sent at 600 s, when an eleventh window begins: that is no more of the measured time.
+#[test]
+fn a_quota_is_never_used_above_what_it_holds() {
+    for (algorithm, admitted) in [(Algorithm::FixedWindow, 600), (Algorithm::SlidingWindow, 600), (Algorithm::TokenBucket, 660)] {
+        let member = provider("p", fixed(0.01)).limits(windowed(60.0, algorithm, None));
+        let world = World::new(Strategy::RoundRobin, vec![member]).constant(2.0).duration(600.0).balancer_queue(20.0, 1_000);
+        let (run, log) = observe(&world.plan);
+        let used = run.providers[0].quota.unwrap().utilization.unwrap();
+        assert!((1.0 - 1.0 / admitted as f64..=1.0).contains(&used), "{algorithm:?}: {used}");
+        assert!(log.attempts.len() > admitted, "{algorithm:?}: some were sent at the very end");
+    }
+}
+
 /// 60 a minute enforced by the second: a fixed window of 1 s admits one a second, at exactly t = 0, 1, 2 …
 #[test]
 fn a_period_is_the_slice_of_enforcement() {

@@ -11,7 +11,7 @@
 //! again by their address, so that the bound holds on every sample path and needs no memory per request. A bad price only
 //! makes it looser.
 //!
-//! **Capacities** ([`capacity`]): a bucket gives its depth and what flows in, a fixed window its limit for each window
+//! **Capacities** ([`capacity`](crate::metrics::capacity)): a bucket gives its depth and what flows in, a fixed window its limit for each window
 //! touched, a sliding window L(1 + ⌊H/W⌋), slots and concurrency their number times the time until the last good
 //! answer ends (Little's law on a path). The time is from the end of the warm-up to the last arrival, longest wait in the queue
 //! and retry chain, without what a provider is down for ([`uptime`]).
@@ -23,7 +23,6 @@
 //! Source: Kelly and Yudovina, Stochastic Networks (2014), ch. 3 and 7, for the program; weak duality is Chvátal, Linear
 //! Programming (1983), ch. 5.
 
-pub mod capacity;
 pub mod program;
 pub mod queue;
 pub mod requests;

@@ -1,9 +1,9 @@
 //! What providers have to give: quota by dimension and group, slots, places.
 
-use super::capacity::{admissible, rates};
 use super::uptime::{Stretch, stretches};
 use crate::drive::Plan;
 use crate::engine::limit::{Charge, Dimension, Limits};
+use crate::metrics::capacity::{admissible, rates};
 use crate::time::Nanos;
 use crate::world::requests::SimRequest;
 

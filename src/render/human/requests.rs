@@ -129,7 +129,7 @@ fn rate_limited(attempts: &Attempts) -> String {
     }
 }
 
-/// How much of what its limits allow each provider was asked for; nothing without limits.
+/// How much of what its limits allow each provider admitted; nothing without limits.
 fn quota(run: &Run) -> Vec<String> {
     let used = run.providers.iter().filter_map(|provider| Some((provider, provider.quota?.utilization?)));
     used.map(|(provider, used)| format!("{} {} used", provider.name, ratio(used))).collect()

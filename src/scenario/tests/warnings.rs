@@ -90,6 +90,9 @@ fn expectations_that_cannot_fail() {
     assert_eq!(expect("metric = \"success_ratio\"\nmin = 0"), ["cannot-fail 13:1"]);
     assert_eq!(expect("metric = \"success_ratio\"\nmax = 1"), ["cannot-fail 13:1"]);
     assert_eq!(expect("metric = \"success_ratio\"\ntarget = 0.5\ntolerance = \"50%\""), ["cannot-fail 14:1"]);
+    let quota = "metric = \"quota_utilization\"\nprovider = \"alpha\"\n";
+    assert_eq!(expect(&format!("{quota}max = \"100%\"")), NONE, "what was saved before a window may be used in it");
+    assert_eq!(expect(&format!("{quota}min = 0")), ["cannot-fail 14:1"]);
     assert_eq!(expect("metric = \"failed\"\nmin = 0"), ["cannot-fail 13:1"]);
     assert_eq!(expect("metric = \"success_ratio\"\nmin = 0\nmax = 0.5"), NONE);
     assert_eq!(expect("metric = \"failed\"\nmax = 0"), NONE);

@@ -36,6 +36,19 @@ pub fn admissible(limits: &Limits, dimension: Dimension, spans: &[(Nanos, Nanos)
     }
 }
 
+/// The same in one span, whose last instant is `last`, as far as its start says how much is left: at the start of a run a quota
+/// is fresh, and so is that of a fixed window where one begins. Elsewhere it depends on what came before; there it is the
+/// stated rate over the span, and all of a day's limit, as that may be used in a minute.
+pub fn allowed(limits: &Limits, (dimension, stated, per): (Dimension, f64, Nanos), (from, until): (Nanos, Nanos), last: Nanos) -> f64 {
+    let windowed = limits.algorithm != Algorithm::TokenBucket;
+    let begins = || limits.algorithm == Algorithm::FixedWindow && from.as_nanos().is_multiple_of(slice(limits, dimension, per).as_nanos());
+    if from == Nanos::ZERO || begins() {
+        return admissible(limits, dimension, &[(from, if windowed { last } else { until })]);
+    }
+    let least = if per == DAY { 1.0 } else { 0.0 };
+    stated * (until.since(from).as_f64() / per.as_f64()).max(least)
+}
+
 /// The enforcement slice: `period` is of the per-minute limits only.
 fn slice(limits: &Limits, dimension: Dimension, per: Nanos) -> Nanos {
     match dimension {
@@ -98,6 +111,27 @@ mod tests {
 
     fn s(from: u64, until: u64) -> (Nanos, Nanos) {
         (Nanos::from_secs(from), Nanos::from_secs(until))
+    }
+
+    /// Half a minute and a minute and a half of 60 a minute, from the start and from 10 s on, the end excluded.
+    #[test]
+    fn what_is_left_at_the_start_is_known_at_that_of_the_run() {
+        let rpm = |algorithm| Limits { rpm: Some(60.0), rpd: Some(1_000.0), algorithm, ..Limits::default() };
+        let in_span = |algorithm, dimension, (from, until): (Nanos, Nanos)| {
+            let limits = rpm(algorithm);
+            let rate = rates(&limits).find(|(known, ..)| *known == dimension).expect("it is limited");
+            allowed(&limits, rate, (from, until), until.since(Nanos::new(1)))
+        };
+        for (algorithm, half, more) in
+            [(Algorithm::TokenBucket, 90.0, 150.0), (Algorithm::FixedWindow, 60.0, 120.0), (Algorithm::SlidingWindow, 60.0, 120.0)]
+        {
+            assert_eq!(in_span(algorithm, Dimension::Requests, s(0, 30)), half, "{algorithm:?}");
+            assert_eq!(in_span(algorithm, Dimension::Requests, s(0, 90)), more, "{algorithm:?}");
+            assert_eq!(in_span(algorithm, Dimension::Requests, s(10, 40)), 30.0, "{algorithm:?}");
+            assert_eq!(in_span(algorithm, Dimension::RequestsPerDay, s(10, 40)), 1_000.0, "{algorithm:?}");
+        }
+        assert_eq!(in_span(Algorithm::FixedWindow, Dimension::Requests, s(0, 120)), 120.0, "a third window begins at the end");
+        assert_eq!(in_span(Algorithm::FixedWindow, Dimension::Requests, s(60, 150)), 120.0, "a window begins with it");
     }
 
     /// Each algorithm by hand over 90 s of 60 a minute: a bucket its depth and 90 s of inflow, fixed minutes two of them, a
