@@ -248,8 +248,8 @@ impl Mock {
         None
     }
 
-    /// What a health probe at `now` finds: an answer after some time, good or bad; `None`: no answer. Probes take neither
-    /// quota nor a slot. `number` counts them, for the draws.
+    /// What a health probe at `now` finds: a good answer at once, or a bad one after the time of errors, both behind a stall;
+    /// `None`: no answer. Probes take neither quota nor a slot. `number` counts them, for the draws.
     pub fn probe(&self, now: Nanos, number: u64) -> Option<(Nanos, bool)> {
         let conditions = &self.conditions;
         if conditions.refuse_connections {
@@ -260,7 +260,7 @@ impl Mock {
         }
         let mut draws = Draws::new(self.seed ^ rng::mix(self.salt), Stream::Probe, number);
         let fails = draws.chance(conditions.error_rate);
-        let latency = Nanos::from_f64(conditions.error_latency.sample(&mut draws));
+        let latency = if fails { Nanos::from_f64(conditions.error_latency.sample(&mut draws)) } else { Nanos::ZERO };
         Some((conditions.stalled_until.since(now) + latency, !fails))
     }
 

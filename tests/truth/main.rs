@@ -15,6 +15,7 @@ mod limits;
 mod log;
 mod loss;
 mod odd_headers;
+mod probes;
 mod profiles;
 mod queueing;
 mod random_worlds;
