@@ -11,6 +11,7 @@ use super::pick::{SWEEP_INTERVAL, another_is_open, settle_may_help};
 use super::pool::Pool;
 use super::present::Generations;
 use super::provider::Ended;
+use super::refusal::RefusalKind;
 use super::request::{AttemptResult, Decision, Lease, ModelId, Outcome, ProviderId, Request, Why};
 use super::retry::{Budget, Retrying};
 use super::slot::Slot;
@@ -212,10 +213,18 @@ impl Engine {
 
     /// Whether and when to try again after a failed attempt. Call it after the attempt is settled; `attempts` counts
     /// those made so far. See [`Retrying`]. The provider's `retry-after` is a floor only where no other provider that has
-    /// not been tried is open: one that asks for a pause says nothing about the others.
+    /// not been tried is open: one that asks for a pause says nothing about the others. No wait is longer than the longest
+    /// ejection: a quota that is exhausted for longer makes the failure final, anything else that asks for more is asked
+    /// again then.
     pub fn retry(&self, now: Nanos, request: &Request, outcome: &Outcome) -> Retrying {
         let pool = self.pool.load();
-        let retry_after = self.capped(outcome).filter(|_| !another_is_open(pool.route(request.model), now, request));
+        let cap = cooldown_max(pool.config.outlier_detection.as_ref());
+        let open = || another_is_open(pool.route(request.model), now, request);
+        let hint = outcome.retry_after.filter(|_| pool.config.retry.honor_retry_after && !open());
+        if hint > Some(cap) && outcome.refusal() == Some(RefusalKind::Exhausted) {
+            return Retrying::Final;
+        }
+        let retry_after = hint.map(|hint| hint.min(cap));
         self.budget.decide(now, pool.config.seed, request, &Outcome { retry_after, ..*outcome })
     }
 

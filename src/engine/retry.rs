@@ -2,7 +2,9 @@
 //!
 //! The wait before retry n is drawn uniformly from ½…1½ of backoff × 2ⁿ (cut at `max_backoff`), so that requests which
 //! failed together do not come back together (Brooker, "Exponential Backoff And Jitter", AWS, 2015); a provider's
-//! `retry-after` is a floor, to which the same jitter is added.
+//! `retry-after` is a floor, to which the same jitter is added. No request waits for a quota that is exhausted for longer than a
+//! provider may be out: the client libraries of OpenAI and Anthropic do not wait for hints above a minute either (`_base_client.py`
+//! of both, `_calculate_retry_timeout`).
 //!
 //! The budget keeps retries a fraction of the traffic, so that an outage is not answered with a multiple of the load
 //! (Google, "Site Reliability Engineering", ch. 21–22; linkerd's retry budgets): over the last ten seconds at most
@@ -21,7 +23,7 @@ use crate::time::{NANOS_PER_SECOND, Nanos};
 pub enum Retrying {
     /// Pick again at this time.
     At(Nanos),
-    /// The outcome is final: a success, or a failure that another attempt cannot heal.
+    /// The outcome is final: a success, or a failure that another attempt cannot heal, or none that could be waited for.
     Final,
     /// All retries are used.
     Exhausted,

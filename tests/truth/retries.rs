@@ -1,12 +1,35 @@
 //! Retries: exact laws of success and of the number of attempts.
 
-use lbsim::engine::Strategy;
+use lbsim::engine::limit::Algorithm;
+use lbsim::engine::{Limits, OutlierDetection, Strategy};
+use lbsim::gate::run::run;
 use lbsim::metrics::observe::AttemptEnd;
-use lbsim::world::spec::{Change, RetryAfter};
+use lbsim::world::spec::{Change, RetryAfter, Visibility};
 
 use crate::log::observe;
 use crate::stats::{expect_binomial, first_seed};
 use crate::world::{World, fixed, provider, providers, s};
+
+/// One a day, and the second request is told to come back tomorrow: it fails now, though a retry is left, whoever counts the quota
+/// and whether or not there are health rules. Told to come back within the longest ejection, it does.
+#[test]
+fn nobody_waits_for_tomorrow() {
+    for (quota, health) in [(true, true), (false, true), (true, false), (false, false)] {
+        let world = |limits| {
+            let mut member = provider("p", fixed(0.2)).limits(limits);
+            member.spec.visibility = Visibility::None;
+            let mut world = World::new(Strategy::RoundRobin, vec![member]).constant(0.5).requests(2).quota(quota).retries(1, 0.1);
+            world.plan.engine.outlier_detection = health.then(OutlierDetection::default);
+            run(&world.plan, &[], Default::default()).expect("the plan is valid").run
+        };
+        let daily = world(Limits { rpd: Some(1.0), algorithm: Algorithm::FixedWindow, ..Limits::default() });
+        assert_eq!((daily.requests.succeeded, daily.requests.failed, daily.attempts.total), (1, 1, 2), "quota {quota}, health {health}");
+        assert!(daily.simulated_s < 10.0, "quota {quota}, health {health}: {} s", daily.simulated_s);
+        assert!(daily.efficiency.ratio.is_some_and(|ratio| ratio <= 1.0), "quota {quota}, health {health}: {:?}", daily.efficiency);
+        let a_minute = world(Limits { rpm: Some(1.0), algorithm: Algorithm::FixedWindow, ..Limits::default() });
+        assert_eq!((a_minute.requests.succeeded, a_minute.attempts.total), (2, 3), "quota {quota}, health {health}");
+    }
+}
 
 /// With independent failures of probability p and r retries: success 1 − p^{r+1}; attempts (1 − p^{r+1})/(1 − p) a
 /// request. The k-th attempts are a binomial sample of the (k−1)-th's failures, so each step is checked by itself.
