@@ -30,6 +30,8 @@ pub trait Balancer {
     fn reconfigure(&self, now: Nanos, config: Config) -> Result<(), ConfigError>;
     /// What to do after a failed attempt.
     fn retry(&self, now: Nanos, request: &Request, outcome: &Outcome) -> Retrying;
+    /// Whether a provider that the request has not tried could take it.
+    fn another_is_open(&self, now: Nanos, request: &Request) -> bool;
     /// Whether the end of an attempt could make room for a request.
     fn settle_may_help(&self, now: Nanos, request: &Request) -> bool;
     /// How long a request that is refused should stay away, with so many ahead of it.
@@ -84,6 +86,10 @@ impl Balancer for Engine {
 
     fn retry(&self, now: Nanos, request: &Request, outcome: &Outcome) -> Retrying {
         Engine::retry(self, now, request, outcome)
+    }
+
+    fn another_is_open(&self, now: Nanos, request: &Request) -> bool {
+        Engine::another_is_open(self, now, request)
     }
 
     fn settle_may_help(&self, now: Nanos, request: &Request) -> bool {

@@ -49,7 +49,8 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
     pub fn hedge(&mut self, slot: u32) {
         let Some(live) = self.requests.get_mut(slot) else { return };
         live.hedge_planned = false;
-        if live.running().count() != 1 || live.answering || !self.hedges.spend() {
+        let wanted = live.running().count() == 1 && !live.answering;
+        if !wanted || !self.engines[live.replica].another_is_open(self.now, &live.request) || !self.hedges.spend() {
             return;
         }
         let Some(lease) = self.pick_lease(slot) else { return self.hedges.refund() };

@@ -112,7 +112,7 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             Some(live) if live.request.tried.is_empty() => AttemptKind::First,
             _ => AttemptKind::Retry,
         };
-        match self.decide(slot) {
+        match self.decide(slot, false) {
             Some(Decision::Send(lease)) => {
                 self.send(slot, lease, kind);
                 Picked::Sent
@@ -124,13 +124,14 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
 
     /// Asks the engine for another provider, beside an attempt that is under way.
     pub fn pick_lease(&mut self, slot: u32) -> Option<Lease> {
-        match self.decide(slot) {
+        match self.decide(slot, true) {
             Some(Decision::Send(lease)) => Some(lease),
             _ => None,
         }
     }
 
-    fn decide(&mut self, slot: u32) -> Option<Decision> {
+    /// `hedge`: only a provider that was not tried is of use. What is given back unsent is no decision.
+    fn decide(&mut self, slot: u32, hedge: bool) -> Option<Decision> {
         let live = self.requests.get(slot)?;
         let replica = live.replica;
         let engine = &self.engines[replica];
@@ -142,7 +143,10 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
             }
             Some(sink) => {
                 let decision = engine.pick_traced(self.now, &live.request, &mut self.trace);
-                sink.decision(&record(self.now, live, self.plan, &decision, &self.trace));
+                let unsent = |lease: &Lease| hedge && live.request.tried.contains(lease.provider());
+                if !matches!(&decision, Decision::Send(lease) if unsent(lease)) {
+                    sink.decision(&record(self.now, live, self.plan, &decision, &self.trace));
+                }
                 decision
             }
         };

@@ -236,6 +236,12 @@ impl Engine {
         outcome.retry_after.map(|hint| hint.min(cap))
     }
 
+    /// Whether a provider that this request has not tried could take it now. Ask it before a hedge: a pick takes a tried one where
+    /// nothing else is left, and counts as a decision.
+    pub fn another_is_open(&self, now: Nanos, request: &Request) -> bool {
+        another_is_open(self.pool.load().route(request.model), now, request)
+    }
+
     /// Whether the end of an attempt in flight may make room for this request before the `until` of a
     /// [`Decision::Wait`]: it frees a place in flight, and returns the tokens of its estimate that it did not use. Ask it
     /// before giving a request up because `until` comes too late. It locks every provider in turn: not for every pick.

@@ -62,8 +62,8 @@ impl Admitted {
     /// rates. Of a day's limit all of it counts, as it may be used in a minute.
     pub(super) fn pace(&self, limits: &Limits, span: Nanos) -> Option<f64> {
         let least = |per: Nanos| if per > MINUTE { 1.0 } else { 0.0 };
-        let paces = rates(limits)
-            .map(|(dimension, stated, per)| self.used(dimension) / (stated * (span.as_f64() / per.as_f64()).max(least(per))));
+        let paces =
+            rates(limits).map(|(dimension, stated, per)| self.used(dimension) / (stated * (span.as_f64() / per.as_f64()).max(least(per))));
         paces.reduce(f64::max)
     }
 

@@ -1,12 +1,14 @@
 //! Retries: exact laws of success and of the number of attempts.
 
+use lbsim::drive::Options;
+use lbsim::drive::plan::Hedge;
 use lbsim::engine::limit::Algorithm;
 use lbsim::engine::{Limits, OutlierDetection, Strategy};
 use lbsim::gate::run::run;
-use lbsim::metrics::observe::AttemptEnd;
+use lbsim::metrics::observe::{AttemptEnd, DecisionRecord, DecisionSink, DecisionView};
 use lbsim::world::spec::{Change, RetryAfter, Visibility};
 
-use crate::log::observe;
+use crate::log::{observe, observe_with};
 use crate::stats::{expect_binomial, first_seed};
 use crate::world::{World, fixed, provider, providers, s};
 
@@ -28,6 +30,34 @@ fn nobody_waits_for_tomorrow() {
         assert!(daily.efficiency.ratio.is_some_and(|ratio| ratio <= 1.0), "quota {quota}, health {health}: {:?}", daily.efficiency);
         let a_minute = world(Limits { rpm: Some(1.0), algorithm: Algorithm::FixedWindow, ..Limits::default() });
         assert_eq!((a_minute.requests.succeeded, a_minute.attempts.total), (2, 3), "quota {quota}, health {health}");
+    }
+}
+
+/// Decisions to send.
+#[derive(Default)]
+struct Sends(u64);
+
+impl DecisionSink for Sends {
+    fn decision(&mut self, record: &DecisionRecord<'_>) {
+        self.0 += u64::from(matches!(record.decision, DecisionView::Send(_)));
+    }
+}
+
+/// Answers of 200 ms, hedged after 100 ms: with one provider, or the other one drained, no hedge is sent, and what is not sent
+/// was not decided.
+#[test]
+fn hedges_that_are_not_sent_are_not_decided() {
+    let mut drained = provider("b", fixed(0.2));
+    drained.config.drained = true;
+    for others in [vec![], vec![drained]] {
+        let members: Vec<_> = [provider("a", fixed(0.2))].into_iter().chain(others).collect();
+        let mut world = World::new(Strategy::RoundRobin, members).constant(2.0).requests(8);
+        let plain = observe(&world.plan).1.attempts.iter().map(|attempt| (attempt.sent, attempt.provider)).collect::<Vec<_>>();
+        world.plan.hedge = Some(Hedge { after: s(0.1), budget: 1.0 });
+        let mut sends = Sends::default();
+        let (run, log) = observe_with(&world.plan, Options { decisions: Some(&mut sends), ..Options::default() });
+        assert_eq!((sends.0, run.attempts.total), (8, 8));
+        assert_eq!(log.attempts.iter().map(|attempt| (attempt.sent, attempt.provider)).collect::<Vec<_>>(), plain);
     }
 }
 

@@ -129,6 +129,10 @@ impl Balancer for Broken<'_> {
         self.engine.retry(now, request, &self.heard(outcome))
     }
 
+    fn another_is_open(&self, now: Nanos, request: &Request) -> bool {
+        self.engine.another_is_open(now, &self.seen(request))
+    }
+
     fn settle_may_help(&self, now: Nanos, request: &Request) -> bool {
         self.engine.settle_may_help(now, &self.seen(request))
     }
