@@ -1,6 +1,7 @@
 //! All providers together: weights, quota groups.
 
 use crate::engine::config::PROVIDERS_MAX;
+use crate::world::spec::Visibility;
 
 use super::names::Names;
 use super::provider::{self, Decoded, known_limits};
@@ -32,6 +33,19 @@ fn check_weights(pool: &[Decoded], sink: &mut Sink) {
     sink.error(first.span, "mixed-weights", format!("`{}`{more} has no `weight`, others have one", first.truth.name))
         .also(other, "a weight is given here")
         .help("give every provider a weight, or none (then all are equal)");
+}
+
+/// What the balancer sees of the one quota of a group: what a member states holds for all.
+fn visibility(pool: &[Decoded], members: &[usize], group: &str, sink: &mut Sink) -> Visibility {
+    let mut stated = members.iter().filter_map(|member| Some((pool[*member].truth.visibility, pool[*member].visibility_span?)));
+    let Some((visibility, first)) = stated.next() else { return pool[members[0]].truth.visibility };
+    let first = sink.locate(first);
+    for (_, span) in stated.filter(|(other, _)| *other != visibility) {
+        sink.error(span, "conflict", format!("the limits of the quota group `{group}` are seen in two different ways"))
+            .also(first.clone(), "stated here")
+            .help("the members share one quota: state its `visibility` once, at one of them");
+    }
+    visibility
 }
 
 /// Gives all members of a quota group the limits that one of them states.
@@ -68,9 +82,11 @@ fn share_quotas(pool: &mut [Decoded], sink: &mut Sink) {
                 report.also(stated, "stated here");
             }
         }
+        let visibility = visibility(pool, &members, &group, sink);
         let declared = members.iter().find_map(|member| pool[*member].declared.clone());
         for member in members {
             pool[member].truth.limits = limits.clone();
+            pool[member].truth.visibility = visibility;
             pool[member].belief.limits = known_limits(&pool[member].truth, declared.as_ref());
         }
     }

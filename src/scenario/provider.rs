@@ -31,6 +31,8 @@ pub(super) struct Decoded {
     /// Where the profile stands that states the limits, if no `limits` do.
     pub(super) profile_span: Option<Span>,
     pub(super) group_span: Span,
+    /// Where `visibility` stands, if it is given.
+    pub(super) visibility_span: Option<Span>,
     /// Limits that the balancer is told in place of the true ones.
     pub(super) declared: Option<Limits>,
 }
@@ -102,6 +104,7 @@ pub(super) fn decode(node: &Node, names: &mut Names, sink: &mut Sink) -> Option<
         profile_span,
         declared,
         group_span: fields.key_span("quota_group"),
+        visibility_span: fields.entry("visibility").map(|entry| entry.key_span),
     })
 }
 

@@ -271,6 +271,14 @@ fn provider_rules() {
             "conflict 17:1",
             "stated here",
         ),
+        (
+            "group seen in two ways",
+            provider(
+                "latency = \"1s\"\nquota_group = \"g\"\nlimits = { rpm = 1 }\nvisibility = \"headers\"\n[[provider]]\nname = \"b\"\nlatency = \"1s\"\nquota_group = \"g\"\nvisibility = \"none\"",
+            ),
+            "conflict 18:1",
+            "stated here",
+        ),
         ("url", more("url = \"https://x\""), "unsupported 11:1", "not supported yet"),
         ("key", more("api_key_env = \"X\""), "unsupported 11:1", "not supported yet"),
         ("unknown profile", provider("profile = \"openai-teir3\""), "unknown-value 10:11", "did you mean `openai-tier3`?"),
