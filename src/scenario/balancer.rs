@@ -41,6 +41,13 @@ pub(super) fn decode(node: &Node, sink: &mut Sink) -> Option<Balancer> {
     let health = fields.read("health", sink, switch).unwrap_or(true);
     let outlier_detection = fields.read("outlier_detection", sink, outlier_detection).unwrap_or_default();
     let health_check = fields.read("health_check", sink, health_check);
+    let retry = fields.read("retry", sink, retry).unwrap_or_default();
+    let timeout = fields.read("timeout", sink, positive_duration).unwrap_or(Nanos::from_secs(60));
+    let hedge = fields.read("hedge", sink, hedge);
+    if let Some(Hedge { after, .. }) = hedge.filter(|hedge| hedge.after >= timeout && retry.max_retries == 0) {
+        let message = format!("no hedge is ever sent: an attempt is over after {timeout}, before `after` ({after})");
+        sink.warning(fields.key_span("hedge"), "no-effect", message).help("lower `after`, or raise `timeout`");
+    }
     let replicas = fields.read("replicas", sink, |node, sink| count32(node, 1, 64, sink)).unwrap_or(1);
     Some(Balancer {
         strategy: fields.require("strategy", "`strategy = \"round-robin\"`", sink, strategy),
@@ -53,10 +60,10 @@ pub(super) fn decode(node: &Node, sink: &mut Sink) -> Option<Balancer> {
         replicas,
         replica_shares: fields.read("replica_shares", sink, |node, sink| replicas::shares(node, replicas, sink)).unwrap_or_default(),
         sync: fields.read("sync", sink, |node, sink| replicas::sync(node, replicas, sink)),
-        timeout: fields.read("timeout", sink, positive_duration).unwrap_or(Nanos::from_secs(60)),
+        timeout,
         queue: fields.read("queue", sink, queue).unwrap_or(QUEUE),
-        retry: fields.read("retry", sink, retry).unwrap_or_default(),
-        hedge: fields.read("hedge", sink, hedge),
+        retry,
+        hedge,
         outlier_detection: health.then_some(outlier_detection),
         health_check: health_check.filter(|_| health),
     })
@@ -109,6 +116,10 @@ const QUEUE: Queue = Queue { max_wait: Nanos::ZERO, max_length: 1_000 };
 
 fn queue(node: &Node, sink: &mut Sink) -> Option<Queue> {
     let fields = Fields::of(node, "`queue`", keys::QUEUE, sink)?;
+    if fields.has("max_length") && !fields.has("max_wait") {
+        sink.warning(fields.key_span("max_length"), "no-effect", "`max_length` changes nothing: without `max_wait` nothing waits")
+            .help("add `max_wait = \"5s\"`, or leave it out");
+    }
     Some(Queue {
         max_wait: fields.read("max_wait", sink, duration).unwrap_or(QUEUE.max_wait),
         max_length: fields.read("max_length", sink, |node, sink| count(node, 0, 1_000_000_000, sink)).unwrap_or(QUEUE.max_length),
@@ -117,6 +128,10 @@ fn queue(node: &Node, sink: &mut Sink) -> Option<Queue> {
 
 fn retry(node: &Node, sink: &mut Sink) -> Option<Retry> {
     let fields = Fields::of(node, "`retry`", keys::RETRY, sink)?;
+    if let Some(key) = keys::RETRY.iter().find(|key| fields.has(key)).filter(|_| !fields.has("max_retries")) {
+        sink.warning(fields.key_span(key), "no-effect", format!("`{key}` changes nothing: without `max_retries` nothing is retried"))
+            .help("add `max_retries = 2`, or leave it out");
+    }
     let default = Retry::default();
     let backoff = fields.read("backoff", sink, duration).unwrap_or(default.backoff);
     let given_max = fields.read("max_backoff", sink, duration);

@@ -106,6 +106,10 @@ pub const CODES: &[CodeInfo] = &[
         "A limit that another one makes pointless, since that is always used up first, or a setting of limits where there are none.",
     ),
     info(
+        "no-effect",
+        "A setting that changes nothing, as what it belongs to is not there: a `period` without limits per minute, how to retry without `max_retries`. What is switched off is left in peace, so that it can be compared with itself switched on.",
+    ),
+    info(
         "no-sessions",
         "`consistent-hash` sends equal sessions to the same provider; without sessions it hashes the request id, which is a random choice.",
     ),

@@ -31,10 +31,16 @@ pub(super) fn decode(node: &Node, sink: &mut Sink) -> Option<Limits> {
         sink.error(fields.key_span("burst"), "conflict", "`burst` is the depth of a token bucket; windows have none")
             .also(other, "the algorithm");
     }
+    if fields.has("burst") && !fields.has("rpm") && !fields.has("rpd") {
+        sink.error(fields.key_span("burst"), "conflict", "`burst` goes with `rpm` or `rpd`")
+            .help("it is the depth of the bucket of requests; a bucket of tokens holds one period's worth");
+    }
     if fields.has("request_period") && !fields.has("rpm") {
         sink.error(fields.key_span("request_period"), "conflict", "`request_period` goes with `rpm`")
             .help("it is the slice in which `rpm` is enforced where that differs from `period`");
     }
+    no_effect(&fields, "period", &["rpm", "tpm", "itpm", "otpm"], "the limits per minute, of which there is none", sink);
+    no_effect(&fields, "charge", &["tpm", "itpm", "otpm", "tpd"], "limits of tokens, of which there is none", sink);
     let charge = [("estimate", Charge::Estimate), ("actual", Charge::Actual)];
     let limits = Limits {
         rpm,
@@ -53,6 +59,13 @@ pub(super) fn decode(node: &Node, sink: &mut Sink) -> Option<Limits> {
         count_refused: fields.read("count_refused", sink, boolean).unwrap_or(false),
     };
     check(&limits, &fields, sink).then_some(limits)
+}
+
+/// A key that says how others are enforced, without any of them.
+fn no_effect(fields: &Fields<'_>, key: &'static str, of: &[&'static str], what: &str, sink: &mut Sink) {
+    if fields.has(key) && !of.iter().any(|limit| fields.has(limit)) {
+        sink.warning(fields.key_span(key), "no-effect", format!("`{key}` changes nothing: it is of {what}")).help("leave it out");
+    }
 }
 
 /// What cannot be enforced although each number by itself is in its range, such as a tenth of a request as a bucket.

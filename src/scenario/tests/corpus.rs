@@ -195,7 +195,7 @@ fn balancer_rules() {
         ("estimate", more("output_estimate = \"max_tokens\""), "unknown-value 8:19", "did you mean `max-tokens`?"),
         ("estimate in numbers", more("output_estimate = 0.9"), "wrong-type 8:19", "such as \"p90\""),
         ("retries", more("retry = { max_retries = 1001 }"), "out-of-range 8:25", "0 to 1_000"),
-        ("backoff", more("retry = { backoff = \"2s\", max_backoff = \"1s\" }"), "min-above-max 8:27", "below `backoff`"),
+        ("backoff", more("retry = { max_retries = 1, backoff = \"2s\", max_backoff = \"1s\" }"), "min-above-max 8:44", "below `backoff`"),
         ("hedge", more("hedge = { budget = \"5%\" }"), "missing-key 8:9", "`after` is missing"),
         (
             "ejection time",
@@ -284,6 +284,7 @@ fn provider_rules() {
         ("unknown profile", provider("profile = \"openai-teir3\""), "unknown-value 10:11", "did you mean `openai-tier3`?"),
         ("no such profile", provider("profile = \"x\""), "unknown-value 10:11", "`cold-start` and `ideal`"),
         ("profile twice over", provider("profile = \"ideal\"\nlatency = \"1s\"\nitl = \"1ms\""), "conflict 12:1", "the whole answer"),
+        ("depth of nothing", more("limits = { tpm = 1, burst = 5 }"), "conflict 11:21", "goes with `rpm` or `rpd`"),
         ("slice of nothing", more("limits = { tpm = 1, request_period = \"1s\" }"), "conflict 11:21", "goes with `rpm`"),
         ("no slice", more("limits = { rpm = 1, request_period = \"0s\" }"), "out-of-range 11:38", "longer than zero"),
         (

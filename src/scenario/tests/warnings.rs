@@ -63,7 +63,6 @@ fn max_tokens_that_no_limit_holds() {
 #[test]
 fn limits_that_never_bind() {
     let limits = |provider: &str| warnings(Parts { provider: &format!("latency = \"1s\"\n{provider}"), ..Parts::default() });
-    assert_eq!(limits("limits = { burst = 5 }"), ["never-binds 11:1"]);
     assert_eq!(limits("limits = { algorithm = \"fixed-window\" }"), ["never-binds 11:1"]);
     assert_eq!(limits("limits = { rpm = 600, rpd = 600 }"), ["never-binds 11:1"]);
     assert_eq!(limits("limits = { tpm = 6_000_000, itpm = 6_000_000, otpm = 6_000_000 }"), ["never-binds 11:1", "never-binds 11:1"]);
@@ -73,6 +72,30 @@ fn limits_that_never_bind() {
         ["limits = { rpm = 600, rpd = 601 }", "limits = { max_concurrency = 2 }", "limits = { rpm = 600, rpd = 500, period = \"1s\" }"]
     {
         assert_eq!(limits(fine), NONE, "{fine}");
+    }
+}
+
+#[test]
+fn settings_of_what_is_not_there() {
+    let limits = |limits: &str| warnings(Parts { provider: &format!("latency = \"1s\"\nlimits = {{ {limits} }}"), ..Parts::default() });
+    for idle in ["max_concurrency = 2, period = \"1s\"", "rpd = 500, period = \"1s\"", "rpm = 600, charge = \"actual\""] {
+        assert!(limits(idle)[0].starts_with("no-effect 11:"), "{idle}: {:?}", limits(idle));
+    }
+    for fine in ["itpm = 900_000, period = \"10s\"", "tpd = 900_000, charge = \"actual\"", "rpd = 900, burst = 5"] {
+        assert_eq!(limits(fine), NONE, "{fine}");
+    }
+    let balancer = |lines: &str| warnings(Parts { balancer: &format!("strategy = \"random\"\n{lines}"), ..Parts::default() });
+    assert_eq!(balancer("queue = { max_length = 9 }"), ["no-effect 8:11"]);
+    assert_eq!(balancer("retry = { backoff = \"1s\", budget = \"off\" }"), ["no-effect 8:11"]);
+    assert_eq!(balancer("timeout = \"1s\"\nhedge = { after = \"1s\" }"), ["no-effect 9:1"]);
+    // A retry is hedged, too; and what is switched off may be there, to be switched on.
+    for fine in [
+        "timeout = \"1s\"\nhedge = { after = \"1s\" }\nretry = { max_retries = 1 }",
+        "queue = { max_wait = \"0s\", max_length = 9 }",
+        "retry = { max_retries = 0, backoff = \"1s\" }",
+        "health = \"off\"\noutlier_detection = { window = \"9s\" }\nhealth_check = { interval = \"1s\" }",
+    ] {
+        assert_eq!(balancer(fine), NONE, "{fine}");
     }
 }
 
