@@ -60,7 +60,9 @@ fn slice(limits: &Limits, dimension: Dimension, per: Nanos) -> Nanos {
 
 fn depth(limits: &Limits, dimension: Dimension, amount: f64) -> f64 {
     match dimension {
-        Dimension::Requests | Dimension::RequestsPerDay => limits.burst.unwrap_or(amount),
+        Dimension::Requests => limits.burst.unwrap_or(amount),
+        // `burst` is of the requests per minute, where there are any.
+        Dimension::RequestsPerDay if limits.rpm.is_none() => limits.burst.unwrap_or(amount),
         _ => amount,
     }
     // A bucket that holds less than one request still admits one at a time.
@@ -154,6 +156,9 @@ mod tests {
         assert_eq!(most(&sliced, &[s(0, 89)]), 90.0);
         assert_eq!(most(&Limits { rpm: Some(65.0), ..sliced }, &[s(0, 89)]), 90.0, "ten and five sixths are ten");
         assert_eq!(most(&Limits::default(), &[s(0, 1)]), f64::INFINITY);
+        let daily = Limits { rpd: Some(86_400.0), burst: Some(1.0), ..rpm.clone() };
+        assert_eq!(admissible(&daily, Dimension::RequestsPerDay, &[s(0, 100)]), 86_500.0, "the burst is that of the minute");
+        assert_eq!(admissible(&Limits { rpm: None, ..daily }, Dimension::RequestsPerDay, &[s(0, 100)]), 101.0);
         assert_eq!(admissible(&Limits { rpd: Some(86_400.0), ..rpm }, Dimension::RequestsPerDay, &[s(0, 100)]), 86_500.0);
     }
 }
