@@ -26,13 +26,14 @@ pub(super) struct SlidingWindow {
     /// What others used in the last period (when they told, and how much) and refused attempts, oldest first.
     unsettled: VecDeque<(u64, u64)>,
     /// Sum over it.
-    unsettled_sum: u128,
+    unsettled_sum: u64,
     /// The admission number of the oldest entry (of the next one, if there is none).
     first: u64,
     /// Nothing of either log is a period old before this.
     expires: u64,
-    /// Sum over both logs; may exceed `amount` by what was used beyond the estimate, and by what was refused.
-    used: u128,
+    /// Sum over both logs; may exceed `amount` by what was used beyond the estimate, and by what was refused. Below 2^63
+    /// by [`ATTEMPT_MAX`] and [`OTHERS_MAX`].
+    used: u64,
     /// Sum of what [`SlidingWindow::lower`] ever took; wraps, only differences count.
     lowered: u64,
 }
@@ -41,11 +42,17 @@ pub(super) struct SlidingWindow {
 /// used.
 const ROOM_MAX: u64 = 65_536;
 
+/// No more is counted of what others used at one time: a window holds 2^47 at most.
+const OTHERS_MAX: u64 = 1 << 61;
+
+/// No attempt uses more than it can reserve: see [`Cost::clamped`](super::Cost::clamped).
+const ATTEMPT_MAX: u64 = 1 << 33;
+
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     at: u64,
     amount: u64,
-    /// Left in the window just after this admission, plus `lowered` at that time.
+    /// Left in the window just after this admission, plus `lowered` at that time; wraps.
     left_after: u64,
 }
 
@@ -68,34 +75,29 @@ impl SlidingWindow {
     #[inline]
     pub fn fits(&mut self, now: Nanos, cost: u64) -> bool {
         self.expire(now);
-        self.used + u128::from(cost) <= u128::from(self.amount)
+        self.used.saturating_add(cost) <= self.amount
     }
 
     /// Takes `cost` if it fits; whether it does, and `more` after it.
     #[inline]
     pub fn admit(&mut self, now: Nanos, cost: u64, more: u64) -> (bool, bool) {
         self.expire(now);
-        let (used, amount) = (self.used + u128::from(cost), u128::from(self.amount));
-        if used > amount {
+        let used = self.used + cost;
+        if used > self.amount {
             return (false, false);
         }
-        self.append(now, cost);
-        (true, used + u128::from(more) <= amount)
+        let left = self.amount - used;
+        self.used = used;
+        self.entries.push_back(Entry { at: now.as_nanos(), amount: cost, left_after: left.wrapping_add(self.lowered) });
+        self.note(now);
+        (true, more <= left)
     }
 
     /// Undoes the latest [`SlidingWindow::admit`], since which nothing has happened.
     pub fn take_back(&mut self) {
         if let Some(entry) = self.entries.pop_back() {
-            self.used -= u128::from(entry.amount);
+            self.used -= entry.amount;
         }
-    }
-
-    #[inline]
-    fn append(&mut self, now: Nanos, cost: u64) {
-        self.used += u128::from(cost);
-        let left_after = self.left_now().wrapping_add(self.lowered);
-        self.entries.push_back(Entry { at: now.as_nanos(), amount: cost, left_after });
-        self.note(now);
     }
 
     pub fn left(&mut self, now: Nanos) -> u64 {
@@ -108,8 +110,8 @@ impl SlidingWindow {
     pub fn adjust(&mut self, now: Nanos, number: u64, reserved: u64, actual: u64) {
         self.expire(now);
         if let Some(entry) = number.checked_sub(self.first).and_then(|index| self.entries.get_mut(index as usize)) {
-            let corrected = entry.amount.saturating_sub(reserved).saturating_add(actual);
-            self.used = self.used - u128::from(entry.amount) + u128::from(corrected);
+            let corrected = entry.amount.saturating_sub(reserved).saturating_add(actual.min(ATTEMPT_MAX));
+            self.used = self.used - entry.amount + corrected;
             entry.amount = corrected;
         }
     }
@@ -119,7 +121,7 @@ impl SlidingWindow {
             return FreeAt::Never;
         }
         self.expire(now);
-        let mut excess = (self.used + u128::from(cost)).saturating_sub(u128::from(self.amount));
+        let mut excess = (self.used + cost).saturating_sub(self.amount);
         if excess == 0 {
             return FreeAt::Now;
         }
@@ -133,7 +135,7 @@ impl SlidingWindow {
             };
             let next = if own_is_next { own.next().map(|entry| (entry.at, entry.amount)) } else { other.next().copied() };
             let Some((at, amount)) = next else { break };
-            excess = excess.saturating_sub(u128::from(amount));
+            excess = excess.saturating_sub(amount);
             if excess == 0 {
                 return FreeAt::at(u128::from(at) + u128::from(self.period));
             }
@@ -152,12 +154,12 @@ impl SlidingWindow {
     /// Requests or tokens that count now; where that is more than the window holds, perhaps less than what was refused.
     pub fn used(&mut self, now: Nanos) -> f64 {
         self.expire(now);
-        float(self.used)
+        self.used as f64
     }
 
     pub fn left_fraction(&mut self, now: Nanos) -> f64 {
         self.expire(now);
-        1.0 - float(self.used) / self.amount as f64
+        1.0 - self.used as f64 / self.amount as f64
     }
 
     pub fn capacity(&self) -> u64 {
@@ -178,7 +180,7 @@ impl SlidingWindow {
     pub fn lower(&mut self, amount: u64) {
         if let Some(entry) = self.entries.back_mut() {
             let corrected = entry.amount.saturating_add(amount);
-            self.used += u128::from(corrected - entry.amount);
+            self.used += corrected - entry.amount;
             entry.amount = corrected;
             self.lowered = self.lowered.wrapping_add(amount);
         }
@@ -187,21 +189,22 @@ impl SlidingWindow {
     /// Counts `amount` that others used until `now`.
     pub fn note_foreign(&mut self, now: Nanos, amount: u64) {
         self.count(now, amount);
-        self.lowered = self.lowered.wrapping_add(amount);
+        self.lowered = self.lowered.wrapping_add(amount.min(OTHERS_MAX));
     }
 
     /// Counts `amount` at `now` whether it fits or not.
     pub fn count(&mut self, now: Nanos, amount: u64) {
         self.expire(now);
+        let amount = amount.min(OTHERS_MAX);
         if amount == 0 {
             return;
         }
-        self.used += u128::from(amount);
-        self.unsettled_sum += u128::from(amount);
+        self.used += amount;
+        self.unsettled_sum += amount;
         self.unsettled.push_back((now.as_nanos(), amount));
         self.note(now);
         while let Some((_, oldest)) = self.unsettled.front()
-            && self.unsettled_sum - u128::from(*oldest) > u128::from(self.amount)
+            && self.unsettled_sum - *oldest > self.amount
         {
             self.forget_unsettled();
         }
@@ -219,7 +222,7 @@ impl SlidingWindow {
     }
 
     fn left_now(&self) -> u64 {
-        u64::try_from(u128::from(self.amount).saturating_sub(self.used)).unwrap_or(0)
+        self.amount.saturating_sub(self.used)
     }
 
     /// An entry of `now` is in one of the logs.
@@ -241,7 +244,7 @@ impl SlidingWindow {
         while let Some(entry) = self.entries.front()
             && now.as_nanos().saturating_sub(entry.at) >= self.period
         {
-            self.used -= u128::from(entry.amount);
+            self.used -= entry.amount;
             self.first += 1;
             self.entries.pop_front();
         }
@@ -256,14 +259,8 @@ impl SlidingWindow {
 
     fn forget_unsettled(&mut self) {
         if let Some((_, amount)) = self.unsettled.pop_front() {
-            self.used -= u128::from(amount);
-            self.unsettled_sum -= u128::from(amount);
+            self.used -= amount;
+            self.unsettled_sum -= amount;
         }
     }
-}
-
-/// Up to 2^64: the library's conversion of so wide an integer is a call.
-#[inline]
-fn float(used: u128) -> f64 {
-    u64::try_from(used).unwrap_or(u64::MAX) as f64
 }

@@ -282,3 +282,19 @@ fn limits_that_appear_owe_nothing_to_the_past() {
         assert_eq!((ledger.headroom(Nanos::ZERO), ledger.in_flight()), (0.0, 1), "{algorithm:?}");
     }
 }
+
+/// However much attempts and others say they used, a sliding window is full until a period after they said so, and then empty.
+#[test]
+fn a_sliding_window_survives_absurd_amounts() {
+    let limits = Limits { tpm: Some(90_000.0), algorithm: Algorithm::SlidingWindow, ..Limits::default() };
+    let mut ledger = ledger(&limits);
+    let huge = tokens(u64::MAX, u64::MAX);
+    let reservations: Vec<_> = (0..20).map(|_| ledger.try_reserve(Nanos::ZERO, tokens(1, 1)).expect("little is used")).collect();
+    for reservation in reservations {
+        ledger.settle(Nanos::ZERO, reservation, Some(huge));
+        ledger.note_foreign_use(Nanos::ZERO, u64::MAX, huge);
+    }
+    let free = Nanos::from_secs(60);
+    assert_eq!(ledger.free_at(Nanos::new(free.as_nanos() - 1), tokens(0, 1)), FreeAt::At(free));
+    assert_eq!(ledger.free_at(free, tokens(90_000, 0)), FreeAt::Now);
+}
