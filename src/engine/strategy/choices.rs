@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::super::config::PROVIDERS_MAX;
 
-/// One choice, say the first, of up to 1,024 sessions among all members of a tier, whose membership and weights never change: the
-/// next generation of the pool begins with nothing. Of two sessions that fall on one place the later one keeps it.
+/// One choice, say the first, of up to 2,048 sessions among all members of a tier, whose membership and weights never change: the
+/// next generation of the pool begins with nothing. Each place has room for two sessions, so that few of a hundred drive each other
+/// out; of three that fall on one the two that came last keep it.
 pub(crate) struct Choices {
-    /// The session but for the bits that are its place, then the position.
-    entries: Box<[AtomicU64; PLACES]>,
+    /// The session but for the bits that are its place, then the position. The later one comes first.
+    entries: Box<[[AtomicU64; 2]; PLACES]>,
 }
 
 const PLACES: usize = 1 << BITS;
@@ -19,22 +20,24 @@ const _: () = assert!(PROVIDERS_MAX <= PLACES);
 impl Choices {
     /// Nothing is known.
     pub fn new() -> Choices {
-        Choices { entries: Box::new([const { AtomicU64::new(0) }; PLACES]) }
+        Choices { entries: Box::new([const { [const { AtomicU64::new(0) }; 2] }; PLACES]) }
     }
 
     /// Of a session, a well-mixed hash, if it is known.
     #[inline]
     pub fn get(&self, session: u64) -> Option<usize> {
-        let entry = self.entries[place(session)].load(Relaxed);
+        let entries = &self.entries[place(session)];
         // A place that was never taken looks like that of the session of which nothing is left.
-        let is_known = entry >> BITS == session >> BITS && session >> BITS != 0;
-        is_known.then_some(entry as usize % PLACES)
+        let known = |entry: u64| (entry >> BITS == session >> BITS && session >> BITS != 0).then_some(entry as usize % PLACES);
+        known(entries[0].load(Relaxed)).or_else(|| known(entries[1].load(Relaxed)))
     }
 
-    /// In one word: another thread sees this choice or the one before.
+    /// Each in one word: another thread sees this choice, the one before, or neither.
     #[inline]
     pub fn keep(&self, session: u64, position: usize) {
-        self.entries[place(session)].store(session >> BITS << BITS | position as u64, Relaxed);
+        let [first, second] = &self.entries[place(session)];
+        second.store(first.load(Relaxed), Relaxed);
+        first.store(session >> BITS << BITS | position as u64, Relaxed);
     }
 }
 
@@ -47,7 +50,7 @@ mod tests {
     use super::*;
     use crate::rng;
 
-    /// Over ten times as many sessions as there are places, those of a single bit, and those of which nothing is left.
+    /// Over five times as many sessions as there is room for, those of a single bit, and those of which nothing is left.
     #[test]
     fn a_choice_is_that_of_the_session_or_unknown() {
         let choices = Choices::new();
@@ -60,6 +63,15 @@ mod tests {
         let sessions = (0..10_240).map(rng::mix);
         let known: Vec<u64> = sessions.filter(|session| choices.get(*session).is_some()).collect();
         assert!(known.iter().all(|session| choices.get(*session) == Some(choice(*session))));
-        assert!(known.len() < PLACES, "the last ones took all their places: {}", known.len());
+        assert!(known.len() < 2 * PLACES, "the last ones took all their places: {}", known.len());
+    }
+
+    /// Of three sessions that fall on one place the last two are known.
+    #[test]
+    fn two_sessions_share_a_place() {
+        let choices = Choices::new();
+        let sessions = [1, 2, 3].map(|high| high << BITS | 77);
+        sessions.iter().zip(5..).for_each(|(session, position)| choices.keep(*session, position));
+        assert_eq!(sessions.map(|session| choices.get(session)), [None, Some(6), Some(7)]);
     }
 }
