@@ -135,11 +135,7 @@ impl Engine {
             typical: &self.typical,
             typical_tokens,
         };
-        let learned = slot.with_tenant(tenancy.tenant, |core| {
-            let change = core.settle(now, ended);
-            (change, core.typical())
-        });
-        let Some((change, typical)) = learned else { return };
+        let Some((change, typical)) = slot.settle(tenancy.tenant, now, ended) else { return };
         if succeeded && self.typical.learn_latency(typical) {
             // All that have not answered yet count like the first one, from the next pick on.
             self.next_sweep.store(0, Relaxed);

@@ -82,19 +82,20 @@ impl Core {
         self.health.leave();
     }
 
-    /// Reserves everything an attempt of this cost needs, or nothing; [`Core::shut`] then tells why.
+    /// Reserves everything an attempt of this cost needs, or nothing; [`Core::shut`] then tells why. With [`Core::headroom`].
     #[inline(always)]
-    pub fn admit(&mut self, now: Nanos, ask: Ask) -> Option<Admitted> {
+    pub fn admit(&mut self, now: Nanos, ask: Ask) -> Option<(Admitted, f32)> {
         if !self.takes(now, ask) {
             return None;
         }
-        let reservation = self.quota.reserve(now, ask.cost)?;
-        Some(Admitted { reservation, trial: self.begin(now) })
+        let (reservation, left) = self.quota.reserve_weighing(now, ask.cost)?;
+        let (trial, headroom) = self.begin(now, left);
+        Some((Admitted { reservation, trial }, headroom))
     }
 
     /// [`Core::admit`] where a group keeps the quota, and has reserved it; whether it is the trial.
     pub fn admit_grouped(&mut self, now: Nanos, ask: Ask) -> Option<bool> {
-        self.takes(now, ask).then(|| self.begin(now))
+        self.takes(now, ask).then(|| self.begin(now, 1.0).0)
     }
 
     /// Whether it takes attempts at all, whatever they cost.
@@ -104,13 +105,12 @@ impl Core {
         !(self.drained | self.retired) && (!self.health.is_noteworthy() || self.health.admits(now, ask))
     }
 
-    /// Counts an attempt; whether it is the trial.
+    /// Counts an attempt that leaves so much of the tightest limit; whether it is the trial, and the headroom.
     #[inline(always)]
-    fn begin(&mut self, now: Nanos) -> bool {
+    fn begin(&mut self, now: Nanos, left: f32) -> (bool, f32) {
         let trial = self.health.admitted(now);
         self.load.sent(now);
-        self.refresh_admitted(now);
-        trial
+        (trial, self.refresh_used(now, true, |_| left))
     }
 
     /// What time alone changes: a provider that has been silent for too long is taken out, and a quota that has refilled, or an
@@ -193,9 +193,9 @@ impl Core {
         })
     }
 
-    /// Returns what an attempt held and learns from its end.
+    /// Returns what an attempt held and learns from its end; the change of health, and [`Core::headroom`].
     #[inline]
-    pub fn settle(&mut self, now: Nanos, ended: Ended<'_>) -> Option<HealthChange> {
+    pub fn settle(&mut self, now: Nanos, ended: Ended<'_>) -> (Option<HealthChange>, f32) {
         let Lease { sent, first_token, .. } = *ended.lease;
         self.load.in_flight -= 1;
         if first_token == Nanos::MAX {
@@ -221,12 +221,7 @@ impl Core {
             opens &= ended.outcome.usage.is_none_or(|usage| reservation.covers(usage.input_tokens, usage.output_tokens));
         }
         // What was open and has only got something back stays so.
-        if !(opens && self.is_plainly_open()) {
-            self.refresh_shut(now);
-        } else if self.scale.weighs_headroom() {
-            self.headroom = self.quota.headroom_about(now) as f32;
-        }
-        change
+        (change, self.refresh_used(now, opens, |quota| quota.headroom_about(now) as f32))
     }
 
     /// What an end without an answer says of the speed.
@@ -320,10 +315,10 @@ impl Core {
         self.headroom
     }
 
-    /// See [`Scale::score`].
+    /// See [`Scale::score`]; `headroom` is [`Core::headroom`].
     #[inline]
-    pub fn score(&self) -> u64 {
-        self.scale.score(self.load, self.headroom, self.expected.latency)
+    pub fn score(&self, headroom: f32) -> u64 {
+        self.scale.score(self.load, headroom, self.expected.latency)
     }
 
     /// Share of the tightest limit that is left now, 0…1.
@@ -338,14 +333,18 @@ impl Core {
         (self.shut_until == Nanos::ZERO) & !self.health.is_noteworthy() & self.quota.stays_open()
     }
 
-    /// [`Core::refresh_shut`] after an admission, which has found out whether another one fits.
+    /// [`Core::refresh_shut`] after a use that leaves it open if it `opens`, and plainly was; `left` is what is left then of the tightest
+    /// limit. Returns the headroom: whoever would read it again would wait until it is written.
     #[inline(always)]
-    fn refresh_admitted(&mut self, now: Nanos) {
-        if !self.is_plainly_open() {
+    fn refresh_used(&mut self, now: Nanos, opens: bool, left: impl FnOnce(&mut Belief) -> f32) -> f32 {
+        if !(opens && self.is_plainly_open()) {
             self.refresh_shut(now);
         } else if self.scale.weighs_headroom() {
-            self.headroom = self.quota.headroom_after() as f32;
+            let headroom = left(&mut self.quota);
+            self.headroom = headroom;
+            return headroom;
         }
+        self.headroom
     }
 
     #[inline]

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_utils::CachePadded;
 
-use super::provider::{Admitted, Ask, Core};
+use super::health::HealthChange;
+use super::provider::{Admitted, Ask, Core, Ended};
 use crate::time::Nanos;
 
 /// One provider's cell, let to the next provider when this one has left; see [`Arena`](super::arena::Arena).
@@ -66,7 +67,7 @@ impl Slot {
     pub fn let_to(&self, tenant: u32, core: Core) {
         let mut locked = self.lock();
         *locked = Locked { core, tenant };
-        self.mirror.refresh(&locked.core, &self.shut_slots);
+        self.mirror.refresh(&locked.core, locked.core.headroom(), &self.shut_slots);
     }
 
     /// Runs `change` on the core and refreshes the mirror, all under the lock.
@@ -74,7 +75,7 @@ impl Slot {
     pub fn with<R>(&self, change: impl FnOnce(&mut Core) -> R) -> R {
         let mut locked = self.lock();
         let result = change(&mut locked.core);
-        self.mirror.refresh(&locked.core, &self.shut_slots);
+        self.mirror.refresh(&locked.core, locked.core.headroom(), &self.shut_slots);
         result
     }
 
@@ -87,7 +88,7 @@ impl Slot {
             return None;
         }
         let result = change(&mut locked.core);
-        self.mirror.refresh(&locked.core, &self.shut_slots);
+        self.mirror.refresh(&locked.core, locked.core.headroom(), &self.shut_slots);
         Some(result)
     }
 
@@ -95,6 +96,18 @@ impl Slot {
     pub fn look<R>(&self, tenant: u32, look: impl FnOnce(&mut Core) -> R) -> Option<R> {
         let mut locked = self.lock();
         (locked.tenant == tenant).then(|| look(&mut locked.core))
+    }
+
+    /// [`Core::settle`]; the change of health, and what a typical request takes there now. `None` as [`Slot::with_tenant`].
+    #[inline(always)]
+    pub fn settle(&self, tenant: u32, now: Nanos, ended: Ended<'_>) -> Option<(Option<HealthChange>, f64)> {
+        let mut locked = self.lock();
+        if locked.tenant != tenant {
+            return None;
+        }
+        let (change, headroom) = locked.core.settle(now, ended);
+        self.mirror.refresh(&locked.core, headroom, &self.shut_slots);
+        Some((change, locked.core.typical()))
     }
 
     /// Locks the core; `None` if `tenant` no longer lives here.
@@ -123,22 +136,22 @@ impl Held<'_> {
     /// written has arrived, and whoever copies the lease need not.
     #[inline(always)]
     pub fn admit(&mut self, now: Nanos, ask: Ask) -> Option<Admitted> {
-        let admitted = self.locked.core.admit(now, ask);
-        self.slot.mirror.refresh(&self.locked.core, &self.slot.shut_slots);
-        admitted
+        let (admitted, headroom) = self.locked.core.admit(now, ask)?;
+        self.slot.mirror.refresh(&self.locked.core, headroom, &self.slot.shut_slots);
+        Some(admitted)
     }
 }
 
 impl Mirror {
-    #[inline]
-    fn refresh(&self, core: &Core, shut_slots: &ShutSlots) {
+    #[inline(always)]
+    fn refresh(&self, core: &Core, headroom: f32, shut_slots: &ShutSlots) {
         let (before, after) = (self.shut_until.load(Relaxed), core.shut_until().as_nanos());
         if before != after {
             self.turn(before, after, shut_slots);
         }
         self.in_flight.store(core.load().in_flight, Relaxed);
-        self.headroom.store(core.headroom().to_bits(), Relaxed);
-        self.score.store(core.score(), Relaxed);
+        self.headroom.store(headroom.to_bits(), Relaxed);
+        self.score.store(core.score(headroom), Relaxed);
         if let Some((mean_start, late_after)) = core.lateness() {
             self.mean_start.store(mean_start.as_nanos(), Relaxed);
             self.late_after.store(late_after.to_bits(), Relaxed);

@@ -43,10 +43,14 @@ impl Belief {
     /// copied from memory that was written a moment ago in smaller pieces, for which a processor waits.
     #[inline(always)]
     pub fn reserve(&mut self, now: Nanos, cost: Cost) -> Option<Reservation> {
-        if self.unlimited {
-            return Some(self.declared.take_place(now).of(cost));
-        }
-        Some(self.take(now, cost)?.of(cost))
+        Some(self.reserve_weighing(now, cost)?.0)
+    }
+
+    /// As [`Belief::reserve`], with what is left then of the tightest declared limit, 0…1, where that is weighed.
+    #[inline(always)]
+    pub fn reserve_weighing(&mut self, now: Nanos, cost: Cost) -> Option<(Reservation, f32)> {
+        let admission = if self.unlimited { self.declared.take_place(now) } else { self.take(now, cost)? };
+        Some((admission.of(cost), admission.left))
     }
 
     #[inline(always)]
@@ -83,12 +87,6 @@ impl Belief {
     /// Whether every admission finds out what is left after it.
     pub fn weigh_headroom(&mut self, weighs: bool) {
         self.declared.weigh_headroom(weighs);
-    }
-
-    /// [`Belief::headroom`] after the latest admission, where [`Belief::stays_open`] and it is weighed.
-    #[inline]
-    pub fn headroom_after(&self) -> f64 {
-        self.declared.headroom_after()
     }
 
     /// [`Belief::end`] where nothing is limited.

@@ -31,7 +31,6 @@ pub struct Ledger {
     /// No limit is closed by time alone.
     pub(super) is_steady: bool,
     pub(super) weighs_headroom: bool,
-    pub(super) headroom: f64,
     /// Settlements count as of the admission.
     pub(super) looks_back: bool,
 }
@@ -55,7 +54,6 @@ impl Ledger {
             open: false,
             is_steady: true,
             weighs_headroom: false,
-            headroom: 1.0,
             looks_back: false,
         };
         ledger.replace(Nanos::ZERO, limits)?;
@@ -87,7 +85,7 @@ impl Ledger {
         self.charge = limits.charge;
         self.count_refused = limits.count_refused;
         self.looks_back = false;
-        (self.open, self.headroom) = (self.is_unlimited(), 1.0);
+        self.open = self.is_unlimited();
         Ok(())
     }
 

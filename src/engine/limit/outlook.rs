@@ -62,12 +62,6 @@ impl Ledger {
     pub(super) fn weigh_headroom(&mut self, weighs: bool) {
         self.weighs_headroom = weighs;
     }
-
-    /// [`Ledger::headroom`] after the latest admission, if it is weighed.
-    #[inline]
-    pub(super) fn headroom_after(&self) -> f64 {
-        self.headroom
-    }
 }
 
 /// Of two numbers: the library's minimum takes care of others, in four times the instructions.

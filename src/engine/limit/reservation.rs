@@ -34,13 +34,15 @@ pub(super) struct Admission {
     pub at: Nanos,
     pub number: u32,
     pub charged: Charged,
+    /// Share of the tightest limit that is left, 0…1, where that is weighed.
+    pub left: f32,
 }
 
 impl Admission {
     /// What it holds, if it asked for `cost`.
     #[inline]
     pub fn of(self, cost: Cost) -> Reservation {
-        let (cost, Admission { at, number, charged }) = (cost.clamped(), self);
+        let (cost, Admission { at, number, charged, .. }) = (cost.clamped(), self);
         Reservation { at, number, input: cost.input as u32, output: cost.output as u32, charged }
     }
 }

@@ -32,7 +32,7 @@ impl Ledger {
     #[inline]
     pub(super) fn take_place(&mut self, now: Nanos) -> Admission {
         self.in_flight += 1;
-        Admission { at: now, number: self.next as u32, charged: self.charged.now() }
+        Admission { at: now, number: self.next as u32, charged: self.charged.now(), left: 1.0 }
     }
 
     /// Takes `cost` from every limit, or nothing from any.
@@ -42,13 +42,14 @@ impl Ledger {
         if self.in_flight >= self.max_concurrency {
             return None;
         }
-        let open = if self.weighs_headroom { self.take_weighing(now, cost)? } else { self.take_all(now, cost)? };
+        let (open, left) = if self.weighs_headroom { self.take_weighing(now, cost) } else { (self.take_all(now, cost), 1.0) };
+        let open = open?;
         self.in_flight += 1;
         if self.looks_back {
             self.note_admission(cost);
         }
         self.open = open & self.is_steady & (self.in_flight < self.max_concurrency);
-        let admission = Admission { at: now, number: self.next as u32, charged: self.charged.add(1, cost) };
+        let admission = Admission { at: now, number: self.next as u32, charged: self.charged.add(1, cost), left };
         self.next += 1;
         Some(admission)
     }
@@ -69,21 +70,20 @@ impl Ledger {
         Some(open)
     }
 
-    /// As [`Ledger::take_all`], and finds out what is left.
+    /// As [`Ledger::take_all`], with what is left of the tightest limit.
     #[inline(never)]
-    fn take_weighing(&mut self, now: Nanos, cost: Cost) -> Option<bool> {
+    fn take_weighing(&mut self, now: Nanos, cost: Cost) -> (Option<bool>, f32) {
         let (mut open, mut least) = (true, 1.0);
         for limit in &mut self.limits {
             let (fits, more, left) = limit.admit_weighing(now, cost);
             if !fits {
                 let refusing = limit.dimension;
                 self.take_back(refusing, cost);
-                return None;
+                return (None, 0.0);
             }
             (open, least) = (open & more, lower(least, left));
         }
-        self.headroom = lower(least, self.free_places_but(1)).max(0.0);
-        Some(open)
+        (Some(open), lower(least, self.free_places_but(1)).max(0.0) as f32)
     }
 
     /// The admission that is about to get the next number took this cost.
