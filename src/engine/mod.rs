@@ -148,10 +148,11 @@
 //!   [`Trace`] that can be reused.
 //! - **Cost.** A pick reads one relaxed atomic per candidate where the strategy compares candidates, and takes one
 //!   uncontended lock, that of the chosen provider; `settle` takes the same lock once. [`strategy::CATALOGUE`] gives the
-//!   order of each strategy in the number of providers. Both together take 66–91 ns over 16 providers where few are looked
-//!   at, 81–112 ns where more are; limits as buckets or fixed windows add 12–24 ns, sliding windows 35–82 ns (one core of a
-//!   busy two-core AMD EPYC server, lowest of 120 rounds; the README has a table). Learned sizes of answers add a counted reference and a lock that is
-//!   only tried.
+//!   order of each strategy in the number of providers. Both together take 58–88 ns over 16 providers with one attempt in
+//!   flight; limits as buckets or fixed windows add 12–18 ns, sliding windows 33–60 ns, and 64 in flight up to 10 ns, besides
+//!   what the caller takes to keep so many leases (one core of a busy two-core AMD EPYC server, lowest of 240 rounds, without
+//!   LTO; the README has a table). Learned sizes of answers add a counted reference and a lock that is only
+//!   tried.
 //!
 //! # Threads
 //!
