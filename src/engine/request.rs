@@ -49,6 +49,7 @@ pub struct Request {
 
 impl Request {
     /// A request with the given id that any provider may serve, with no tokens, no session and no attempt yet.
+    #[inline]
     pub fn new(id: u64) -> Request {
         Request { id, model: ModelId::ANY, input_tokens: 0, max_tokens: None, session: None, tried: Tried::default() }
     }
@@ -71,6 +72,7 @@ const LAST: usize = 16;
 
 impl Tried {
     /// Notes an attempt.
+    #[inline]
     pub fn push(&mut self, provider: ProviderId) {
         let index = provider.index();
         match self.first.get_mut(index / 64) {
@@ -84,16 +86,19 @@ impl Tried {
     }
 
     /// Attempts so far.
+    #[inline]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
     /// Whether there was none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.attempts == 0
     }
 
     /// Whether `provider` is among the remembered ones.
+    #[inline]
     pub fn contains(&self, provider: ProviderId) -> bool {
         match self.first.get(provider.index() / 64) {
             Some(word) => word >> (provider.index() % 64) & 1 == 1,
@@ -208,11 +213,13 @@ pub struct Lease {
 
 impl Lease {
     /// Where to send the request.
+    #[inline]
     pub fn provider(&self) -> ProviderId {
         self.provider
     }
 
     /// Whether it is the trial of a provider that was taken out for failing.
+    #[inline]
     pub fn is_trial(&self) -> bool {
         self.trial
     }
@@ -224,11 +231,13 @@ impl Lease {
     }
 
     /// The tokens that are reserved until it is settled.
+    #[inline]
     pub fn reserved(&self) -> Cost {
         self.reservation.cost()
     }
 
     /// When it was picked.
+    #[inline]
     pub fn sent(&self) -> Nanos {
         self.sent
     }
@@ -249,6 +258,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// An outcome without usage, `retry-after` or reason.
+    #[inline]
     pub const fn new(result: AttemptResult) -> Outcome {
         Outcome { result, usage: None, retry_after: None, refusal: None }
     }
