@@ -245,13 +245,26 @@ impl Marks {
     fn judge(&mut self, mark: Mark) -> Option<Limited> {
         self.refill.add(mark, self.later(mark.sent));
         let sum = self.sizes.judge(mark, &self.log, self.since, self.wrong).filter(|_| self.sizes.vary());
-        let requests = (0..PERIODS.len()).fold(None, |found: Option<Finding>, index| {
+        let mut found = [None; PERIODS.len()];
+        for (index, found) in found.iter_mut().enumerate() {
             let sliding = self.judge_sliding(mark, index).filter(|_| self.is_count(index, false));
             let fixed = self.judge_fixed(mark, index).filter(|_| self.is_count(index, true));
-            found.or(fixed).or(sliding)
-        });
+            *found = fixed.or(sliding);
+        }
+        let requests = found.into_iter().enumerate().find_map(|(index, finding)| finding.filter(|_| !self.has_shorter(index)));
         let requests = requests.map(|finding| Limited { dimension: Dimension::Requests, finding });
         requests.or(sum.map(|finding| Limited { dimension: Dimension::Tokens, finding }))
+    }
+
+    /// Whether as many marks agree on a fixed window that fits into this one a whole number of times and takes as much: where that is
+    /// used up in each period, so is this, and lets go at once what would be refused.
+    fn has_shorter(&self, index: usize) -> bool {
+        let (length, marks, amount) = (PERIODS[index].as_nanos(), self.fixed[index].1.marks, self.fixed[index].1.amount);
+        let mut shorter = PERIODS[index + 1..].iter().zip(&self.fixed[index + 1..]);
+        shorter.any(|(period, (_, agreement))| {
+            let times = length / period.as_nanos();
+            length % period.as_nanos() == 0 && agreement.marks >= marks.max(2) && agreement.amount * times as f64 >= amount
+        })
     }
 
     /// Whether it is requests that are counted: where all are of one size, what counts them is as good as what counts tokens.
@@ -295,4 +308,31 @@ impl Marks {
 /// Whether two instants are the same but for rounding and a little delay.
 fn is_close(a: Nanos, b: Nanos) -> bool {
     a.since(b).max(b.since(a)) <= CLOSE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten in each 10 s, all used up, and refused twice a minute apart: 60 in each minute agree as well, and may not go at once. Which of
+    /// the two it is shows the third refusal.
+    #[test]
+    fn a_window_that_is_always_used_up_is_not_taken_for_a_longer_one() {
+        let (mut marks, mut found) = (Marks::new(Nanos::ZERO), Vec::new());
+        for window in 0..25_u64 {
+            let start = Nanos::from_secs(10 * window);
+            for i in 0..10 {
+                found.extend(marks.take(start + Nanos::from_millis(1 + 10 * i)));
+            }
+            if [6, 12, 17, 23].contains(&window) {
+                let sent = start + Nanos::from_secs(1);
+                found.extend(marks.take(sent));
+                marks.undo(sent);
+                marks.refused(sent, sent, Some(start + Nanos::from_secs(10)), (0.0, 0.0));
+            }
+        }
+        let end = Nanos::from_secs(180);
+        let finding = Finding::Fixed { amount: 10.0, period: Nanos::from_secs(10), end };
+        assert_eq!(found.first(), Some(&Limited { dimension: Dimension::Requests, finding }));
+    }
 }
