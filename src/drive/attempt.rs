@@ -258,7 +258,8 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
         let Some(attempt) = self.attempts.remove(slot) else { return };
         let Some(live) = self.requests.get_mut(attempt.request) else { return };
         live.end(slot);
-        let unused = attempt.unused(live, self.now, self.wire.is_some().then_some(end));
+        let used = attempt.used(live, self.now);
+        let unused = attempt.unused(live, used, self.wire.is_some().then_some(end));
         if unused != Admitted::default() {
             self.observer.returned(&live.info, attempt.provider, attempt.sent, unused);
         }
@@ -275,10 +276,8 @@ impl<O: Observer, B: Balancer> Simulation<'_, '_, O, B> {
                 _ => {}
             }
         }
-        let used = attempt.used(live, self.now);
         // Who passes a stream on has counted what came of it.
-        let streamed = attempt.streamed(live, self.now);
-        let outcome = Outcome { usage: outcome.usage.or(streamed), ..outcome };
+        let outcome = Outcome { usage: outcome.usage.or_else(|| attempt.streamed(live, used, self.now)), ..outcome };
         let Attempt { provider, lease, held, phase, .. } = attempt;
         match (phase, held) {
             (Phase::Queued, Some(held)) => self.fleet.leave_queue(self.now, provider, held, slot),
@@ -347,22 +346,22 @@ impl Attempt {
         }
     }
 
-    /// What a gateway has seen of it by `now`; `None`: no token.
-    fn streamed(&self, live: &Live, now: Nanos) -> Option<Usage> {
+    /// What a gateway has seen by `now` of what it has really `used`; `None`: no token.
+    fn streamed(&self, live: &Live, used: Cost, now: Nanos) -> Option<Usage> {
         let Phase::Serving { .. } = self.phase else { return None };
-        let output_tokens = self.used(live, now).output.try_into().unwrap_or(u32::MAX);
+        let output_tokens = used.output.try_into().unwrap_or(u32::MAX);
         (now >= self.first_token()).then_some(Usage { input_tokens: live.sim.input, output_tokens })
     }
 
-    /// What it leaves of a quota for a whole answer by ending `now`. Over HTTP only the status tells: `remote` is its end there.
-    fn unused(&self, live: &Live, now: Nanos, remote: Option<AttemptEnd>) -> Admitted {
+    /// What it leaves of a quota for a whole answer, having really `used` so much. Over HTTP only the status tells: `remote` is its
+    /// end there.
+    fn unused(&self, live: &Live, used: Cost, remote: Option<AttemptEnd>) -> Admitted {
         let whole = Admitted::whole(&live.info);
         match (remote, &self.held) {
             (Some(AttemptEnd::RateLimited), _) | (None, None) => whole,
             (Some(_), _) => Admitted::default(),
             (None, Some(_)) if matches!(self.phase, Phase::Queued) => Admitted { attempts: 0, ..whole },
             (None, Some(_)) => {
-                let used = self.used(live, now);
                 Admitted { attempts: 0, input: whole.input.saturating_sub(used.input), output: whole.output.saturating_sub(used.output) }
             }
         }
