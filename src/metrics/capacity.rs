@@ -38,15 +38,20 @@ pub fn admissible(limits: &Limits, dimension: Dimension, spans: &[(Nanos, Nanos)
 
 /// The same in one span, whose last instant is `last`, as far as its start says how much is left: at the start of a run a quota
 /// is fresh, and so is that of a fixed window where one begins. Elsewhere it depends on what came before; there it is the
-/// stated rate over the span, and all of a day's limit, as that may be used in a minute.
+/// [`flow`] over the span.
 pub fn allowed(limits: &Limits, (dimension, stated, per): (Dimension, f64, Nanos), (from, until): (Nanos, Nanos), last: Nanos) -> f64 {
     let windowed = limits.algorithm != Algorithm::TokenBucket;
     let begins = || limits.algorithm == Algorithm::FixedWindow && from.as_nanos().is_multiple_of(slice(limits, dimension, per).as_nanos());
     if from == Nanos::ZERO || begins() {
         return admissible(limits, dimension, &[(from, if windowed { last } else { until })]);
     }
+    flow((dimension, stated, per), until.since(from))
+}
+
+/// The stated rate over a time, and all of a day's limit, as that may be used in a minute.
+pub fn flow((_, stated, per): (Dimension, f64, Nanos), time: Nanos) -> f64 {
     let least = if per == DAY { 1.0 } else { 0.0 };
-    stated * (until.since(from).as_f64() / per.as_f64()).max(least)
+    stated * (time.as_f64() / per.as_f64()).max(least)
 }
 
 /// The enforcement slice: `period` is of the per-minute limits only.

@@ -1,6 +1,6 @@
 //! Use of a provider's quota.
 
-use super::capacity::{allowed, rates};
+use super::capacity::{allowed, flow, rates};
 use super::observe::RequestInfo;
 use crate::engine::limit::{Dimension, Limits};
 use crate::time::Nanos;
@@ -58,13 +58,9 @@ impl Admitted {
         rated.chain(places).reduce(f64::max)
     }
 
-    /// Admitted ÷ the stated rate over `span`, for the tightest rate: the pace of a moment, which may be above 1. `None` without
-    /// rates. Of a day's limit all of it counts, as it may be used in a minute.
+    /// Admitted ÷ the [`flow`] in `span`, for the tightest rate: the pace of a moment, which may be above 1. `None` without rates.
     pub(super) fn pace(&self, limits: &Limits, span: Nanos) -> Option<f64> {
-        let least = |per: Nanos| if per > MINUTE { 1.0 } else { 0.0 };
-        let paces =
-            rates(limits).map(|(dimension, stated, per)| self.used(dimension) / (stated * (span.as_f64() / per.as_f64()).max(least(per))));
-        paces.reduce(f64::max)
+        rates(limits).map(|rate| self.used(rate.0) / flow(rate, span)).reduce(f64::max)
     }
 
     fn used(&self, dimension: Dimension) -> f64 {
