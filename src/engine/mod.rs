@@ -194,6 +194,7 @@ mod present;
 mod provider;
 mod queue;
 mod refusal;
+mod refusal_time;
 mod request;
 mod retry;
 mod retry_after;

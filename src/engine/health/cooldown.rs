@@ -15,6 +15,7 @@
 //!   alone.
 
 use crate::engine::refusal::RefusalKind;
+use crate::engine::refusal_time::RefusalTime;
 use crate::engine::request::Outcome;
 use crate::rng;
 use crate::time::Nanos;
@@ -54,8 +55,7 @@ pub(crate) struct Cooldown {
     voucher: Option<(Nanos, u32)>,
     /// Refusals for want of capacity with no answer at all in between.
     short: u32,
-    /// How long refusals take: the longest of late.
-    slowest: Nanos,
+    refusal_time: RefusalTime,
 }
 
 impl Cooldown {
@@ -65,7 +65,7 @@ impl Cooldown {
             self.until = self.until.max(now + refused.hint.unwrap_or_default());
             return;
         }
-        self.slowest = now.since(sent).max(Nanos::new(self.slowest.as_nanos() / 8 * 7));
+        self.refusal_time.refused(now, sent);
         // Somebody was let in since the last one: answers take longer than refusals, and must not be waited for to know that.
         let first = self.first.filter(|first| *first < sent && refused.kind == RefusalKind::Rate);
         let count = if refused.kind == RefusalKind::Capacity { &mut self.short } else { &mut self.refusals };
@@ -127,7 +127,7 @@ impl Cooldown {
     /// Not before this: the pause is over, and the first attempt after repeated refusals would have been refused as well. Until
     /// then that stays the only one. Who was sent before it says nothing, and its answer may take half a minute.
     pub fn until(&self) -> Nanos {
-        let alone = self.first.filter(|_| self.is_wary()).map_or(Nanos::ZERO, |first| first + self.slowest + self.slowest);
+        let alone = self.first.filter(|_| self.is_wary()).map_or(Nanos::ZERO, |first| self.refusal_time.over(first));
         self.until.max(alone)
     }
 

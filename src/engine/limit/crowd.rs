@@ -14,6 +14,7 @@
 
 use std::collections::VecDeque;
 
+use super::super::refusal_time::RefusalTime;
 use crate::time::Nanos;
 
 /// To the first trial of more, and the longest time between two.
@@ -39,8 +40,7 @@ pub(super) struct Crowd {
     sent: VecDeque<Sent>,
     /// Of how many it is known, from the oldest on, how they fared: they ended, or would have been refused by now.
     judged: usize,
-    /// How long refusals take: the longest of late.
-    slowest: Nanos,
+    refusal_time: RefusalTime,
     /// `u32::MAX`: none.
     limit: u32,
     /// So many have fitted.
@@ -79,7 +79,7 @@ impl Crowd {
         Crowd {
             sent: VecDeque::new(),
             judged: 0,
-            slowest: Nanos::ZERO,
+            refusal_time: RefusalTime::default(),
             limit: u32::MAX,
             passed: 1,
             due: Nanos::ZERO,
@@ -102,7 +102,7 @@ impl Crowd {
         if self.step == 0 && self.limit < u32::MAX && now >= self.due {
             self.step = 1;
         }
-        while let Some(sent) = self.sent.get(self.judged).filter(|sent| sent.at + self.slowest + self.slowest < now) {
+        while let Some(sent) = self.sent.get(self.judged).filter(|sent| self.refusal_time.over(sent.at) < now) {
             let (others, unknown) = (sent.others, sent.fate == Fate::Unknown);
             self.judged += 1;
             if unknown {
@@ -152,8 +152,7 @@ impl Crowd {
         let index = self.index(number);
         let others = index.map_or(in_flight.saturating_sub(1), |index| self.sent[index].others);
         if let Some(index) = index {
-            let took = now.since(self.sent[index].at);
-            self.slowest = took.max(Nanos::new(self.slowest.as_nanos() / 8 * 7));
+            self.refusal_time.refused(now, self.sent[index].at);
         }
         self.leave(number);
         self.look_at_clock(now);
@@ -206,7 +205,7 @@ impl Crowd {
         }
         self.wrong = (self.wrong + 1).min(2 + DEAF_DOUBLINGS);
         let deaf = self.wrong.checked_sub(2).map_or(Nanos::ZERO, |doublings| Nanos::new(DEAF.as_nanos() << doublings));
-        *self = Crowd { wrong: self.wrong, deaf_until: now + deaf, slowest: self.slowest, ..Crowd::new() };
+        *self = Crowd { wrong: self.wrong, deaf_until: now + deaf, refusal_time: self.refusal_time, ..Crowd::new() };
     }
 
     /// What is left of it as a share.
