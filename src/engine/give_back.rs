@@ -21,11 +21,13 @@ pub(super) fn give_back(quota: &mut Belief, now: Nanos, reservation: &Reservatio
 /// Out of the way of those that succeeded.
 #[cold]
 fn end_badly(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
-    if matches!(outcome.result, AttemptResult::Status(429) | AttemptResult::ConnectionError | AttemptResult::NotSent) {
-        return return_refused(quota, now, reservation, outcome, pause_max);
-    }
-    if outcome.result == AttemptResult::Status(503) {
-        quota.doubt(now, reservation);
+    match outcome.result {
+        AttemptResult::NotSent => return quota.forget(now, reservation),
+        AttemptResult::Status(429) | AttemptResult::ConnectionError => {
+            return return_refused(quota, now, reservation, outcome, pause_max);
+        }
+        AttemptResult::Status(503) => quota.doubt(now, reservation),
+        _ => {}
     }
     end(quota, now, reservation, outcome);
 }
@@ -42,9 +44,6 @@ fn end(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outc
 
 fn return_refused(quota: &mut Belief, now: Nanos, reservation: &Reservation, outcome: &Outcome, pause_max: Option<Nanos>) {
     let teaches = pause_max.is_some_and(|most| outcome.retry_after.is_none_or(|hint| hint <= most));
-    if outcome.result == AttemptResult::NotSent {
-        return quota.forget(now, reservation);
-    }
     match outcome.refusal() {
         Some(RefusalKind::Rate) if teaches => quota.refused(now, reservation, outcome.retry_after),
         Some(RefusalKind::Ramp) if teaches => quota.grew_too_fast(now, reservation.at()),
