@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::give_back::give_back;
 use super::health::{Cooldown, Refused};
-use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Refusal, Reservation};
+use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Refuses, Reservation};
 use super::provider::{Shut, Until};
 use super::request::{AttemptResult, Outcome, Why};
 use crate::time::Nanos;
@@ -99,7 +99,7 @@ impl Group {
 
     /// Why a member would not admit this cost; `None` if the group does not stand against it. `refuses`: [`Belief::would_refuse`], or
     /// [`Belief::peek`] for who only looks.
-    pub(super) fn shut(&self, now: Nanos, cost: Cost, refuses: fn(&mut Belief, Nanos, Cost) -> Option<Refusal>) -> Option<Shut> {
+    pub(super) fn shut(&self, now: Nanos, cost: Cost, refuses: Refuses) -> Option<Shut> {
         let mut shared = self.lock();
         let refusal = refuses(&mut shared.quota, now, cost);
         let limit = refusal.map(|refusal| Shut::new(Why::Limit(refusal.dimension), refusal.free_at.into()));

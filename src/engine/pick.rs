@@ -8,7 +8,7 @@ use super::arena::Tenancy;
 use super::bits::{All, Bits, Candidates};
 use super::group::Group;
 use super::health::HealthEvent;
-use super::limit::{Belief, Reservation};
+use super::limit::{Belief, Refuses, Reservation};
 use super::pool::{Place, Pool, Route, Tier};
 use super::provider::{Admitted, Ask, Mode, Shut, Until};
 use super::request::{Decision, Lease, ProviderId, Request, Why};
@@ -172,7 +172,7 @@ fn pick_from<T: Tracer>(mut view: View<'_>, candidates: &mut Bits, mode: Mode, t
         tier.chooser.undo(&choice, candidates);
         if T::ON {
             let place = &tier.places[choice.position];
-            let why = peek(place, now, request).map_or_else(|| place.slot.with(|core| core.reluctance()), |shut| shut.why);
+            let why = shut(place, now, request, Belief::peek).map_or_else(|| place.slot.with(|core| core.reluctance()), |shut| shut.why);
             tracer.note(provider, false, why, None);
         }
         candidates.remove(choice.position);
@@ -236,19 +236,12 @@ fn lease(tier: &Tier, position: usize, now: Nanos, request: &Request, reservatio
     Lease { tenancy, provider, trial, first, again, sent: now, first_token: Nanos::MAX, reservation, sharing: None }
 }
 
-/// Why a member of a tier would not admit the request: itself, or its group, whichever lasts longer.
-fn shut(place: &Place, now: Nanos, request: &Request) -> Option<Shut> {
+/// Why a member of a tier would not admit the request: itself, or its group, whichever lasts longer. `refuses`: with [`Belief::peek`] a
+/// decision that is explained is the same as one that is not.
+fn shut(place: &Place, now: Nanos, request: &Request, refuses: Refuses) -> Option<Shut> {
     let cost = place.cost(request);
-    let own = place.slot.with_tenant(place.tenancy.tenant, |core| core.shut(now, cost, Belief::would_refuse)).unwrap_or(Some(GONE));
-    let shared = place.group().and_then(|group| group.shut(now, cost, Belief::would_refuse));
-    [own, shared].into_iter().flatten().max_by_key(|shut| shut.until)
-}
-
-/// [`shut`] for who only looks: a decision that is explained is the same as one that is not.
-fn peek(place: &Place, now: Nanos, request: &Request) -> Option<Shut> {
-    let cost = place.cost(request);
-    let own = place.slot.look(place.tenancy.tenant, |core| core.shut(now, cost, Belief::peek)).unwrap_or(Some(GONE));
-    let shared = place.group().and_then(|group| group.shut(now, cost, Belief::peek));
+    let own = place.slot.look(place.tenancy.tenant, |core| core.shut(now, cost, refuses)).unwrap_or(Some(GONE));
+    let shared = place.group().and_then(|group| group.shut(now, cost, refuses));
     [own, shared].into_iter().flatten().max_by_key(|shut| shut.until)
 }
 
@@ -262,7 +255,7 @@ pub(super) fn settle_may_help(place: &Place, now: Nanos, request: &Request) -> b
 /// Whether a retry has somewhere else to go at once: a member that it has not tried and that would take it.
 pub(super) fn another_is_open(route: &Route, now: Nanos, request: &Request) -> bool {
     let mut members = route.tiers.iter().flat_map(|tier| tier.members.iter().zip(tier.places.iter()));
-    members.any(|(member, place)| !request.tried.contains(member.id) && shut(place, now, request).is_none())
+    members.any(|(member, place)| !request.tried.contains(member.id) && shut(place, now, request, Belief::would_refuse).is_none())
 }
 
 /// Whether every provider of a route that is not drained has been taken out for failing.
@@ -286,7 +279,7 @@ fn note_tier<T: Tracer>(view: &View<'_>, candidates: &Bits, sent: bool, tracer: 
             (true, _) => Why::NotChosen,
             (false, true) => Why::LowerTier,
             (false, false) => {
-                let shut = peek(&tier.places[position], view.now, view.request);
+                let shut = shut(&tier.places[position], view.now, view.request, Belief::peek);
                 shut.map_or(Why::Tried, |shut| shut.why)
             }
         };
@@ -321,7 +314,7 @@ fn open(tier: &Tier, now: Nanos) -> Bits {
 #[cold]
 fn wait_or_refuse(route: &Route, now: Nanos, request: &Request) -> Decision {
     let places = route.tiers.iter().flat_map(|tier| tier.places.iter());
-    let shut = places.map(|place| shut(place, now, request));
+    let shut = places.map(|place| shut(place, now, request, Belief::would_refuse));
     // A provider that opened since it was asked is worth asking again at once.
     let shut = shut.map(|shut| shut.map_or((Until::Time(now), Why::NotChosen), |shut| (shut.until, shut.why)));
     match shut.min_by_key(|(until, _)| *until) {

@@ -8,7 +8,7 @@ use super::expected::Expected;
 use super::give_back::give_back;
 use super::health::{EjectedShare, Ends, Fitness, HealthChange, Kind};
 use super::latency::{Speed, nanos};
-use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Refusal, Reservation};
+use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Refuses, Reservation};
 use super::load::{Load, Scale};
 use super::request::{AttemptResult, Lease, Why};
 pub(crate) use super::shut::{Shut, Until};
@@ -126,7 +126,7 @@ impl Core {
 
     /// Why an attempt of this cost would not be admitted; `None` if it would. `refuses`: [`Belief::would_refuse`], or [`Belief::peek`]
     /// for who only looks.
-    pub(super) fn shut(&mut self, now: Nanos, cost: Cost, refuses: fn(&mut Belief, Nanos, Cost) -> Option<Refusal>) -> Option<Shut> {
+    pub(super) fn shut(&mut self, now: Nanos, cost: Cost, refuses: Refuses) -> Option<Shut> {
         if self.drained || self.retired {
             return Some(Shut::new(Why::Drained, Until::Never));
         }

@@ -11,6 +11,9 @@ use super::told::{Attempt, ToldLimit};
 use super::{Cost, Dimension, FreeAt, Ledger, Refusal, Reservation};
 use crate::time::Nanos;
 
+/// Asks whether it refuses: [`Belief::would_refuse`] or [`Belief::peek`].
+pub(in super::super) type Refuses = fn(&mut Belief, Nanos, Cost) -> Option<Refusal>;
+
 /// The believed quota of a provider or quota group.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Belief {

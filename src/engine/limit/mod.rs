@@ -90,7 +90,7 @@ mod take;
 mod told;
 mod usage;
 
-pub(super) use belief::Belief;
+pub(super) use belief::{Belief, Refuses};
 pub use dimension::{Cost, Dimension};
 pub use headers::RateLimitHeaders;
 pub use ledger::Ledger;
