@@ -7,7 +7,7 @@
 //!
 //! Each imports only from those above it in this table, and a test keeps it so. Below `drive` nothing reads a clock,
 //! starts a thread, looks at the environment or prints; the wall clock appears in `drive` to time decisions and in `drive::real`, and in
-//! `gate` only to time a run, and neither reaches a simulated figure.
+//! `gate` only to time a run, and neither reaches a simulated figure. `bench` is about nothing else: it times the engine.
 //!
 //! | layer | subject |
 //! |---|---|
@@ -19,6 +19,7 @@
 #![cfg_attr(feature = "cli", doc = "| [`metrics`] | from events to the figures of a report |")]
 #![cfg_attr(feature = "cli", doc = "| [`drive`] | moves engine and world: an event loop through virtual time, HTTP through real time |")]
 #![cfg_attr(feature = "cli", doc = "| [`gate`] | expectations, and the verdict on them |")]
+#![cfg_attr(feature = "cli", doc = "| [`bench`](mod@bench) | what a decision costs on this machine |")]
 #![cfg_attr(feature = "cli", doc = "| [`scenario`] | the TOML file: checked, with every mistake explained |")]
 #![cfg_attr(feature = "cli", doc = "| [`render`] | a report as text, JSON, CSV, Markdown |")]
 #![cfg_attr(feature = "cli", doc = "| [`cli`] | the commands, exit codes, progress |")]
@@ -29,6 +30,8 @@ pub mod engine;
 pub mod rng;
 pub mod time;
 
+#[cfg(feature = "cli")]
+pub mod bench;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cli")]

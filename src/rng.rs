@@ -53,6 +53,8 @@ pub enum Stream {
     TraceSpread = 18,
     /// Active health probes.
     Probe = 19,
+    /// In which order a bench measures.
+    Bench = 20,
 }
 
 /// The numbers of one address (seed, stream, index): the first is the draw, more follow for samplers that need several.

@@ -8,7 +8,9 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::exit::{FailOn, Failure, HELP};
-use super::{check, compare, completions, explain, init, man, merge, profiles, report, run, schema, serve, strategies, sweep, validate};
+use super::{
+    bench, check, compare, completions, explain, init, man, merge, profiles, report, run, schema, serve, strategies, sweep, validate,
+};
 use crate::render::{FORMATS, Format};
 use crate::scenario::Overrides;
 
@@ -53,6 +55,7 @@ pub enum Command {
     Compare(compare::Options),
     Sweep(sweep::Options),
     Merge(merge::Options),
+    Bench(bench::Options),
     Serve(serve::Options),
     Validate(validate::Options),
     Init(init::Options),

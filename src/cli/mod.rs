@@ -5,6 +5,7 @@
 mod args;
 mod assemble;
 mod baseline;
+mod bench;
 mod check;
 mod compare;
 mod completions;
@@ -72,6 +73,7 @@ fn execute(command: &Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Compare(options) => compare::execute(options, terminal),
         Command::Sweep(options) => sweep::execute(options, terminal),
         Command::Merge(options) => merge::execute(options, terminal),
+        Command::Bench(options) => bench::execute(options, terminal),
         Command::Serve(options) => serve::execute(options, terminal),
         Command::Validate(options) => validate::execute(options, terminal),
         Command::Schema(options) => schema::execute(options, terminal),

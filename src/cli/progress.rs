@@ -40,9 +40,10 @@ fn draw_bar(progress: &Progress, ended: &Receiver<()>) {
         return;
     }
     let (bar, template) = match progress.total {
-        Some(total) => (ProgressBar::new(total), "{wide_bar} {human_pos} of {human_len} requests, {eta} left"),
-        None => (ProgressBar::new_spinner(), "{spinner} {human_pos} requests in {elapsed}"),
+        Some(total) => (ProgressBar::new(total), "{wide_bar} {human_pos} of {human_len} {msg}, {eta} left"),
+        None => (ProgressBar::new_spinner(), "{spinner} {human_pos} {msg} in {elapsed}"),
     };
+    bar.set_message(progress.of);
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     while stillworking(ended, LOOK_EVERY) {
         bar.set_position(progress.done());
@@ -54,19 +55,20 @@ fn write_lines(terminal: &Terminal, progress: &Progress, ended: &Receiver<()>) {
     let started = Instant::now();
     let mut wait = PATIENCE;
     while stillworking(ended, wait) {
-        terminal.remark(&line(progress.done(), progress.total, started.elapsed()));
+        terminal.remark(&line(progress, started.elapsed()));
         wait = LINE_EVERY;
     }
 }
 
-fn line(done: u64, total: Option<u64>, elapsed: Duration) -> String {
+fn line(progress: &Progress, elapsed: Duration) -> String {
+    let (done, of) = (progress.done(), progress.of);
     let elapsed = nanos(elapsed.as_nanos() as f64);
-    match total {
+    match progress.total {
         Some(total) if total > 0 => {
             let part = ratio((done as f64 / total as f64).min(1.0));
-            format!("{} of about {} requests ({part}) after {elapsed}", count(done), count(total))
+            format!("{} of about {} {of} ({part}) after {elapsed}", count(done), count(total))
         }
-        _ => format!("{} requests after {elapsed}", count(done)),
+        _ => format!("{} {of} after {elapsed}", count(done)),
     }
 }
 
@@ -76,13 +78,20 @@ fn stillworking(ended: &Receiver<()>, wait: Duration) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
     use super::*;
 
     #[test]
     fn lines_say_how_far_it_is_and_never_more_than_all() {
         let elapsed = Duration::from_millis(2_500);
-        assert_eq!(line(1_000, Some(4_000), elapsed), "1,000 of about 4,000 requests (25.00 %) after 2.50 s");
-        assert_eq!(line(4_001, Some(4_000), elapsed), "4,001 of about 4,000 requests (100.00 %) after 2.50 s");
-        assert_eq!(line(1_000, None, elapsed), "1,000 requests after 2.50 s");
+        let line_at = |done, total| {
+            let progress = Progress::counting("requests", total);
+            progress.run(0).unwrap().store(done, Relaxed);
+            line(&progress, elapsed)
+        };
+        assert_eq!(line_at(1_000, Some(4_000)), "1,000 of about 4,000 requests (25.00 %) after 2.50 s");
+        assert_eq!(line_at(4_001, Some(4_000)), "4,001 of about 4,000 requests (100.00 %) after 2.50 s");
+        assert_eq!(line_at(1_000, None), "1,000 requests after 2.50 s");
     }
 }

@@ -148,10 +148,10 @@
 //!   [`Trace`] that can be reused.
 //! - **Cost.** A pick reads one relaxed atomic per candidate where the strategy compares candidates, and takes one
 //!   uncontended lock, that of the chosen provider; `settle` takes the same lock once. [`strategy::CATALOGUE`] gives the
-//!   order of each strategy in the number of providers. Both together take 58–88 ns over 16 providers with one attempt in
-//!   flight; limits as buckets or fixed windows add 12–18 ns, sliding windows 33–60 ns, and 64 in flight up to 10 ns, besides
-//!   what the caller takes to keep so many leases (one core of a busy two-core AMD EPYC server, lowest of 240 rounds, without
-//!   LTO; the README has a table). Learned sizes of answers add a counted reference and a lock that is only
+//!   order of each strategy in the number of providers. Both together take 52–89 ns over 16 providers with one attempt in
+//!   flight; limits as buckets or fixed windows add 11–28 ns, sliding windows 37–82 ns, and 64 in flight up to 30 ns (one core of
+//!   a two-core AMD EPYC server, release profile without LTO, by `lbsim bench`, with which it can be measured anywhere; the README has a
+//!   table). Learned sizes of answers add a counted reference and a lock that is only
 //!   tried.
 //!
 //! # Threads

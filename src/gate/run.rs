@@ -26,19 +26,26 @@ pub const TIMED_EVERY: u32 = 16;
 const LATE: Nanos = Nanos::from_millis(1);
 
 /// How far one or several runs are; read by another thread while they go on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Progress {
     /// Arrivals so far, warm-up included, of each run.
     done: Vec<AtomicU64>,
     /// Arrivals to come in all, where that is known.
     pub total: Option<u64>,
+    /// What is counted, in the plural.
+    pub of: &'static str,
 }
 
 impl Progress {
     /// Nothing done yet.
     pub fn of<'p>(plans: impl IntoIterator<Item = &'p Plan>) -> Progress {
         let expected: Vec<Option<u64>> = plans.into_iter().map(|plan| expected_requests(&plan.load)).collect();
-        Progress { done: expected.iter().map(|_| AtomicU64::new(0)).collect(), total: expected.into_iter().sum() }
+        Progress { done: expected.iter().map(|_| AtomicU64::new(0)).collect(), total: expected.into_iter().sum(), of: "requests" }
+    }
+
+    /// One counter of things that are called this in the plural.
+    pub fn counting(of: &'static str, total: Option<u64>) -> Progress {
+        Progress { done: vec![AtomicU64::new(0)], total, of }
     }
 
     /// Arrivals so far in all runs together.

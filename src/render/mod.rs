@@ -1,6 +1,7 @@
 //! How results look: one file per format and one row in [`FORMATS`], all fed by the same [`Document`], so that no two
 //! formats can disagree.
 
+pub mod bench;
 pub mod catalogue;
 pub mod check;
 pub mod compare;

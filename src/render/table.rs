@@ -46,6 +46,11 @@ impl Column {
         Column { title: Cow::Borrowed(title), right: true, shrinks: Shrinks::Never, dispensable: 0 }
     }
 
+    /// As [`Column::figure`], with a title that is not known beforehand.
+    pub fn named_figure(title: String) -> Column {
+        Column { title: Cow::Owned(title), ..Column::figure("") }
+    }
+
     /// May be left out when there is no room, the highest `rank` first.
     pub const fn dispensable(mut self, rank: u8) -> Column {
         self.dispensable = rank;

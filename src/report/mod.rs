@@ -2,11 +2,13 @@
 //!
 //! Field names and meanings are a public contract (`format = 1`). What does not apply is `null`, never invented.
 
+mod bench;
 mod comparison;
 mod document;
 mod run;
 mod sweep;
 
+pub use bench::{Bench, PoolCost, Spread, StrategyCost};
 pub use comparison::{Better, ComparedValue, Comparison, Mark, Method, MetricComparison, Shard, Variant};
 pub use document::{Collection, DecisionCost, Document, DocumentError, Report, ScenarioRef, VariantCost, Verdict, Wall};
 pub use run::{

@@ -55,6 +55,7 @@ use crate::gate::expect::Expectation;
 
 pub use decode::{load, parse};
 pub use diagnostic::{Diagnostic, Diagnostics, Location, Severity, Source};
+pub use units::ratio_text;
 
 /// A scenario, checked: nothing in it can be wrong any more.
 #[derive(Clone, Debug)]

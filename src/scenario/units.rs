@@ -145,7 +145,7 @@ pub(super) fn ratio(node: &Node, sink: &mut Sink) -> Option<f64> {
 }
 
 /// `"99.5%"` or `"0.995"`; `None` if it is neither.
-pub(super) fn ratio_text(text: &str) -> Option<f64> {
+pub fn ratio_text(text: &str) -> Option<f64> {
     match text.trim().strip_suffix('%') {
         Some(percent) => percent_exact(percent.trim()),
         None => decimal(text.trim()),

@@ -1,6 +1,7 @@
 //! Tests from outside: the program as a user or a script meets it, its scenarios and README, and the shape of its source.
 
 mod baseline;
+mod bench;
 mod check;
 mod cli;
 mod compare;

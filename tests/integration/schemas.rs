@@ -40,6 +40,17 @@ fn the_shipped_scenarios_keep_to_their_schema() {
     }
 }
 
+/// A bench keeps to the schema that the program prints for it, and a result does not.
+#[test]
+fn benches_keep_to_their_schema() {
+    let (validator, place) = (validator(&["--bench"]), Place::new());
+    let quick = ["--providers", "2", "--threads", "1", "--rounds", "1", "--format", "json"];
+    let bench: Value = serde_json::from_slice(&place.run(&[&["bench"][..], &quick].concat()).stdout).expect("JSON");
+    keeps(&validator, &bench, "bench");
+    let result: Value = serde_json::from_slice(&place.run(&["run", "ok.toml", "--format", "json"]).stdout).expect("JSON");
+    assert!(!validator.is_valid(&result));
+}
+
 /// What the commands write keeps to the schema of results, and something else does not.
 #[test]
 fn results_keep_to_their_schema() {
