@@ -81,3 +81,28 @@ fn who_sits_out_takes_nothing_of_its_group() {
     assert!(refused > 0 && refused * 50 < sent, "{refused} of {sent} refused: a limit is found, and kept");
     assert_eq!(run("1h"), (refused, sent));
 }
+
+/// A hundred requests a second, and refusals that do not say for how long: there is nothing to go by but what passes. After each refusal
+/// nobody is sent for a second, so they must be seldom for what is served, too. At the limit all but 5 % is served; at 120 % of it the
+/// pace goes up until it is refused, and 20 % is what it may lose below the limit and in pauses.
+#[test]
+fn many_a_second_without_a_hint() {
+    for limits in [
+        "rpm = 6_000, algorithm = 'sliding-window'",
+        "rpm = 6_000, algorithm = 'fixed-window'",
+        "rpm = 6_000, algorithm = 'sliding-window', period = '10s'",
+        "rpm = 6_000, algorithm = 'sliding-window', period = '1s'",
+        "rpm = 6_000, algorithm = 'fixed-window', period = '1s'",
+    ] {
+        for (rate, served_min) in [(100, 0.95), (120, 0.8)] {
+            let (refused, sent) = refusals(&format!(
+                "schema = 1\nname = 'fast'\n[load]\nrate = '{rate}/s'\nduration = '20m'\n[balancer]\nstrategy = 'failover'\n\
+                 queue = {{ max_wait = '90s', max_length = 1_000_000 }}\n\
+                 [[provider]]\nname = 'a'\nlatency = {{ p50 = '1s', p99 = '3s' }}\nvisibility = 'none'\nlimits = {{ {limits} }}\n\
+                 [[event]]\nprovider = 'a'\nat = '0s'\nset = {{ retry_after = 'off' }}\n"
+            ));
+            let (part, served) = (refused as f64 / sent as f64, (sent - refused) as f64 / 120_000.0);
+            assert!(part <= REFUSED_MAX && served >= served_min, "{limits} at {rate}/s: {part:.4} refused, {served:.4} served");
+        }
+    }
+}

@@ -8,7 +8,9 @@
 //!   estimate. The first refusal only starts the count, the second sets the pace to just below the estimate.
 //! - *Upwards.* Every admission that had to wait for the pace raises it: by a hundredth of a percent near the reference, where the
 //!   last refusal put the limit, and with the square of the distance away from it (as CUBIC does, RFC 9438: little risk where
-//!   the limit was, speed where it was not). From 2 % below to 2 % above takes 300 admissions. The burst grows a little too.
+//!   the limit was, speed where it was not). From 2 % below to 2 % above takes 300 admissions, and a minute at least: after a
+//!   refusal nobody is sent for a second or so, and at a hundred a second 300 admissions would leave a third of the time to pauses.
+//!   A factor e takes 20 s at least. The burst grows a little too.
 //! - *Downwards.* A refusal lowers the pace to just below the estimate, but by a twenty-fifth at most (the estimate is too low
 //!   where demand was), up to three times that when refusals follow each other, and halves the burst.
 //! - *Not ours.* Refusals that go on without a hint one after another although the pace falls, or with one until it has fallen
@@ -26,10 +28,14 @@ const STEP: f64 = 0.96;
 const STEP_SURE: f64 = 0.8;
 /// Growth per admission that waited, at the reference,
 const GROWTH: f64 = 0.000_1;
+/// but by no more than a factor e in this, ns: each refusal costs a pause, however many are admitted between two,
+const GROWTH_TIME: f64 = 1_500e9;
 /// twice as much this far away from it, and with the square of the distance,
 const NEAR: f64 = 0.02;
-/// up to this.
+/// up to this,
 const GROWTH_MAX: f64 = 0.02;
+/// and a factor e in this, ns, for refusals are as late as answers, or later.
+const GROWTH_TIME_MIN: f64 = 20e9;
 /// While the estimate is from too short a time, or from a burst whose estimates were charged and have come back since, the pace also
 /// grows by a factor e in this.
 const HASTE: f64 = 220e9;
@@ -136,7 +142,10 @@ impl Pace {
         if waited {
             let distance = (self.rate / self.reference - 1.0) / NEAR;
             let haste = if self.sums.1 < PROOF || !self.is_tried { (self.missing().as_f64() / HASTE).min(0.1) } else { 0.0 };
-            self.rate *= 1.0 + (GROWTH * (1.0 + distance * distance)).min(GROWTH_MAX) + haste;
+            let gap = 1.0 / self.rate;
+            let least = GROWTH.min(gap / GROWTH_TIME);
+            let most = GROWTH_MAX.min(gap / GROWTH_TIME_MIN);
+            self.rate *= 1.0 + (least * (1.0 + distance * distance)).min(most) + haste;
         }
         (self.taken_at, self.ready_at) = (now, now + self.missing());
         self.burst = (self.burst + BURST_GROWTH).min(self.rate * 60e9).max(1.0);
