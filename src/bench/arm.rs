@@ -8,11 +8,14 @@ use std::time::Instant;
 
 use super::workload::Work;
 
-/// A batch takes about this long: thousands of clock reads, and short enough for many rounds.
+/// A batch takes about this long, as long as thousands of clock reads, and short enough for many rounds.
 const BATCH_NS: f64 = 500_000.0;
 /// This part of a batch, and a turn for each provider, runs before the clock starts, to bring back to the caches what others drove
 /// out; and no batch has less than twice that.
 const UNTIMED: usize = 8;
+
+/// So many turns the callers take one after the other before anything is timed.
+const STEP: usize = 50;
 
 /// The callers of one engine, or the loop without one.
 pub struct Arm<W> {
@@ -28,7 +31,10 @@ pub struct Arm<W> {
 impl<W: Work> Arm<W> {
     /// Runs each caller for so many turns, and finds out how many are a batch over so many providers.
     pub fn new(mut callers: Vec<W>, providers: usize, warm_up: usize) -> Arm<W> {
-        callers.iter_mut().for_each(|caller| caller.turn(warm_up));
+        for _ in 0..warm_up.div_ceil(STEP) {
+            meet(&mut callers);
+            callers.iter_mut().for_each(|caller| caller.turn(STEP));
+        }
         let tried = 500;
         let ns = timed(&mut callers[0], tried) / tried as f64;
         let batch = ((BATCH_NS / ns.max(1.0)) as usize).clamp(64, 50_000).max(2 * providers);
@@ -38,6 +44,7 @@ impl<W: Work> Arm<W> {
     /// Times one batch of each caller, all of them at the same time.
     pub fn round(&mut self) {
         let (batch, untimed) = (self.batch, self.untimed);
+        meet(&mut self.callers);
         let together = match self.callers.as_mut_slice() {
             [alone] => {
                 alone.turn(untimed);
@@ -49,10 +56,15 @@ impl<W: Work> Arm<W> {
     }
 
     /// The callers.
-    #[cfg(test)]
     pub fn callers(&self) -> &[W] {
         &self.callers
     }
+}
+
+/// Those that are behind in simulated time catch up: a faster core would get further and further ahead.
+fn meet(callers: &mut [impl Work]) {
+    let latest = callers.iter_mut().map(|caller| *caller.clock()).max();
+    callers.iter_mut().zip(latest.into_iter().cycle()).for_each(|(caller, latest)| *caller.clock() = latest);
 }
 
 /// ns that so many turns take.

@@ -59,8 +59,7 @@ impl Settings {
     }
 }
 
-/// Measures one pool after the other. `None` if `stop` was set before the first round
-/// was over; later, what is whole is kept.
+/// Measures one pool after the other. `None` if `stop` was set before the first round was over; later, what is whole is kept.
 ///
 /// # Errors
 /// [`ConfigError`] for a pool that is too large.
@@ -89,6 +88,7 @@ pub fn run(settings: &Settings, progress: &AtomicU64, stop: &AtomicBool) -> Resu
         verdict: gate::verdict(verdicts, interrupted),
         limits: word(settings.limits).to_owned(),
         in_flight: settings.in_flight,
+        requests_per_s: workload::REQUESTS_PER_S,
         resolution: settings.resolution,
         at_most_ns: settings.at_most.and_then(|most| if let AtMost::Nanos(ns) = most { Some(ns) } else { None }),
         at_most_ratio: settings.at_most.and_then(|most| if let AtMost::Ratio(ratio) = most { Some(ratio) } else { None }),
@@ -115,15 +115,16 @@ fn judged(pool: &rounds::Pool, settings: &Settings) -> PoolCost {
     let again = net(&pool.again.rounds, loop_ns);
     let spread = spread::from_one(&spread::of(&ratios(&again, &figures[0])));
     let noisy = spread > settings.resolution;
-    let strategies = settings.strategies.iter().zip(&figures).map(|(strategy, figures_of_it)| {
+    let strategies = settings.strategies.iter().zip(&pool.strategies).zip(&figures).map(|((strategy, arm), figures_of_it)| {
         let (ns, ratio) = (spread::of(figures_of_it), spread::of(&ratios(figures_of_it, &figures[0])));
         let verdict = settings.at_most.map(|most| if noisy { Verdict::Noisy } else { against(most, &ns, &ratio) });
-        StrategyCost { strategy: strategy.name().to_owned(), ns, ratio, verdict }
+        let unsent = arm.callers().iter().map(|caller| caller.unsent as u64).sum();
+        StrategyCost { strategy: strategy.name().to_owned(), ns, ratio, unsent, verdict }
     });
     let strategies = strategies.collect();
-    let requests_per_s = workload::requests_per_s(pool.providers, settings.limits);
+    let window_s = workload::window_s(pool.providers, settings.limits);
     let (providers, threads, rounds) = (pool.providers, pool.threads, pool.rounds());
-    PoolCost { providers, threads, rounds, requests_per_s, loop_ns, spread, noisy, strategies }
+    PoolCost { providers, threads, rounds, window_s, loop_ns, spread, noisy, strategies }
 }
 
 /// Without the loop. A decision takes more than nothing, whatever a clock says of one batch.

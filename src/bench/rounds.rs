@@ -4,15 +4,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::Settings;
 use super::arm::Arm;
-use super::workload::{Around, Caller, engine, requests_per_s};
+use super::workload::{Around, Caller, REQUESTS_PER_S, engine, window_s};
 use crate::engine::ConfigError;
 use crate::engine::limit::Algorithm;
 use crate::engine::strategy::Strategy;
 use crate::rng::{Draws, Stream};
 
-/// Decisions before anything is timed; over sliding windows those of a little more than a minute, until the windows are full.
+/// Decisions before anything is timed; over sliding windows as many as fill them, and a few more.
 const WARM_UP: usize = 5_000;
-const FULL_AFTER_S: f64 = 61.0;
+const FULL_AFTER: f64 = 1.02;
 
 /// All that is measured of one pool size and number of threads.
 pub struct Pool {
@@ -39,8 +39,7 @@ impl Pool {
     /// A pool that is too large.
     pub fn new(settings: &Settings, providers: usize, threads: usize) -> Result<Pool, ConfigError> {
         let strategies = settings.strategies.iter().map(|strategy| arm(settings, *strategy, providers, threads));
-        let per_s = requests_per_s(providers, settings.limits);
-        let around = (0..threads).map(|_| Around::new(threads, settings.in_flight, per_s)).collect();
+        let around = (0..threads).map(|_| Around::new(threads, settings.in_flight)).collect();
         Ok(Pool {
             providers,
             threads,
@@ -82,10 +81,10 @@ impl Pool {
 
 fn arm(settings: &Settings, strategy: Strategy, providers: usize, threads: usize) -> Result<Arm<Caller>, ConfigError> {
     let engine = engine(strategy, providers, settings.limits)?;
-    let per_s = requests_per_s(providers, settings.limits);
-    let caller = |index| Caller::new(&engine, index, threads, settings.in_flight, per_s);
+    let caller = |index| Caller::new(&engine, index, threads, settings.in_flight);
     let sliding = settings.limits == Some(Algorithm::SlidingWindow);
-    let warm_up = if sliding { (FULL_AFTER_S * per_s / threads as f64) as usize } else { WARM_UP };
+    let warm_up =
+        if sliding { (FULL_AFTER * window_s(providers, settings.limits) * REQUESTS_PER_S / threads as f64) as usize } else { WARM_UP };
     Ok(Arm::new((0..threads).map(caller).collect(), providers, warm_up.max(2 * settings.in_flight)))
 }
 

@@ -18,15 +18,18 @@ const USAGE: Usage = Usage { input_tokens: 400, output_tokens: 180 };
 const MAX_TOKENS: u32 = 1_024;
 /// Each provider's limits are so many times what all of the load needs: `failover` sends everything to the first.
 const ROOM: f64 = 1.5;
-/// Sliding windows remember every admission of a minute, and make room for them at each provider from the start: at most so many
-/// providers' worth of 1,000 requests a second.
-const REMEMBERED: f64 = 16_000.0;
+/// Simulated requests per second.
+pub const REQUESTS_PER_S: f64 = 1_000.0;
+const MINUTE_S: f64 = 60.0;
+/// Sliding windows make room at each provider from the start for every admission that they may have to remember: as much as so many
+/// providers need with windows of a minute.
+const REMEMBERING: f64 = 16.0;
 
-/// Simulated requests per second over a pool of this size: 1,000, over sliding windows 16,000 ÷ `providers` at most.
-pub fn requests_per_s(providers: usize, limits: Option<Algorithm>) -> f64 {
+/// The slice in which limits are enforced, s: a minute, of sliding windows over more than 16 providers so much less.
+pub fn window_s(providers: usize, limits: Option<Algorithm>) -> f64 {
     match limits {
-        Some(Algorithm::SlidingWindow) => (REMEMBERED / providers as f64).min(1_000.0),
-        _ => 1_000.0,
+        Some(Algorithm::SlidingWindow) => MINUTE_S * (REMEMBERING / providers as f64).min(1.0),
+        _ => MINUTE_S,
     }
 }
 
@@ -35,10 +38,16 @@ pub fn requests_per_s(providers: usize, limits: Option<Algorithm>) -> f64 {
 /// # Errors
 /// [`ConfigError`] for a pool that is too large.
 pub fn engine(strategy: Strategy, providers: usize, limits: Option<Algorithm>) -> Result<Arc<Engine>, ConfigError> {
-    let rpm = 60.0 * ROOM * requests_per_s(providers, limits);
+    let rpm = MINUTE_S * ROOM * REQUESTS_PER_S;
+    let period = Some(Nanos::from_secs_f64(window_s(providers, limits)));
     let tokens = f64::from(USAGE.input_tokens + MAX_TOKENS);
-    let limits =
-        limits.map_or_else(Limits::default, |algorithm| Limits { rpm: Some(rpm), tpm: Some(rpm * tokens), algorithm, ..Limits::default() });
+    let limits = limits.map_or_else(Limits::default, |algorithm| Limits {
+        rpm: Some(rpm),
+        tpm: Some(rpm * tokens),
+        algorithm,
+        period,
+        ..Limits::default()
+    });
     let provider = |index| ProviderConfig {
         name: format!("provider-{index}"),
         weight: None,
@@ -54,6 +63,9 @@ pub fn engine(strategy: Strategy, providers: usize, limits: Option<Algorithm>) -
 pub trait Work: Send {
     /// So many turns, one decision each.
     fn turn(&mut self, turns: usize);
+
+    /// Its place in simulated time.
+    fn clock(&mut self) -> &mut Nanos;
 }
 
 /// One of the threads that share an engine: a new request each turn, and the oldest of its attempts ends.
@@ -67,8 +79,8 @@ pub struct Caller {
 
 impl Caller {
     /// The `index`-th of `threads` callers, each with `in_flight` attempts in flight once it has turned so often.
-    pub fn new(engine: &Arc<Engine>, index: usize, threads: usize, in_flight: usize, per_s: f64) -> Caller {
-        let requests = Requests::new(index, threads, per_s, engine.model(MODEL));
+    pub fn new(engine: &Arc<Engine>, index: usize, threads: usize, in_flight: usize) -> Caller {
+        let requests = Requests::new(index, threads, engine.model(MODEL));
         Caller { engine: Arc::clone(engine), leases: Ring::new(in_flight), requests, unsent: 0 }
     }
 }
@@ -88,6 +100,10 @@ impl Work for Caller {
             }
         }
     }
+
+    fn clock(&mut self) -> &mut Nanos {
+        &mut self.requests.now
+    }
 }
 
 /// The same loop without an engine.
@@ -101,8 +117,8 @@ type Stand = [u64; size_of::<Lease>().div_ceil(8)];
 
 impl Around {
     /// As one of `threads` callers.
-    pub fn new(threads: usize, in_flight: usize, per_s: f64) -> Around {
-        Around { leases: Ring::new(in_flight), requests: Requests::new(0, threads, per_s, ModelId::ANY) }
+    pub fn new(threads: usize, in_flight: usize) -> Around {
+        Around { leases: Ring::new(in_flight), requests: Requests::new(0, threads, ModelId::ANY) }
     }
 }
 
@@ -116,6 +132,10 @@ impl Work for Around {
             *place = Some([now.as_nanos(); size_of::<Stand>() / 8]);
         }
     }
+
+    fn clock(&mut self) -> &mut Nanos {
+        &mut self.requests.now
+    }
 }
 
 /// Requests, evenly spaced in simulated time.
@@ -128,8 +148,8 @@ struct Requests {
 }
 
 impl Requests {
-    fn new(index: usize, threads: usize, per_s: f64, model: ModelId) -> Requests {
-        let between = 1e9 / per_s;
+    fn new(index: usize, threads: usize, model: ModelId) -> Requests {
+        let between = 1e9 / REQUESTS_PER_S;
         let now = Nanos::from_f64(between * index as f64);
         Requests { id: index as u64, now, stride: threads as u64, gap: Nanos::from_f64(between * threads as f64), model }
     }

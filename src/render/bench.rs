@@ -26,6 +26,7 @@ pub fn human(bench: &Bench, view: &View) -> String {
     }
     judged(&mut page, bench);
     if !view.quiet {
+        unsent(&mut page, bench);
         noise(&mut page, bench);
         origin(&mut page, bench);
     }
@@ -148,6 +149,17 @@ fn interval(spread: &Spread, text: fn(f64) -> String, unit: &str) -> String {
     format!("{}{unit} ({}–{})", text(spread.median), text(spread.low), text(spread.high))
 }
 
+/// Picks that were not what was to be measured.
+fn unsent(page: &mut Page<'_>, bench: &Bench) {
+    for pool in &bench.pools {
+        for cost in pool.strategies.iter().filter(|cost| cost.unsent > 0) {
+            let place = format!("{}, {}", plural(pool.providers as u64, "provider"), plural(pool.threads as u64, "thread"));
+            let text = format!("{}, {place}: {} found no provider, and cost something else", cost.strategy, plural(cost.unsent, "pick"));
+            page.paragraph(&text, 2, Tone::Unsure);
+        }
+    }
+}
+
 /// How far A was from A.
 fn noise(page: &mut Page<'_>, bench: &Bench) {
     let far = bench.pools.iter().map(|pool| pool.spread).fold(0.0, f64::max);
@@ -206,13 +218,14 @@ mod tests {
             strategy: strategy.to_owned(),
             ns: about(ns),
             ratio: about(ns / 70.0),
+            unsent: 0,
             verdict: verdict(ns),
         };
         let pool = |providers, threads, times: f64| PoolCost {
             providers,
             threads,
             rounds: 100,
-            requests_per_s: 1_000.0,
+            window_s: 60.0,
             loop_ns: 4.2,
             spread: spread * times,
             noisy: spread * times > 0.1,
@@ -224,6 +237,7 @@ mod tests {
             verdict: if at_most_ns.is_some() { Verdict::Fail } else { Verdict::None },
             limits: "fixed-window".to_owned(),
             in_flight: 64,
+            requests_per_s: 1_000.0,
             resolution: 0.1,
             at_most_ns,
             at_most_ratio: None,

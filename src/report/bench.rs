@@ -19,6 +19,8 @@ pub struct Bench {
     pub limits: String,
     /// Attempts of each thread in flight.
     pub in_flight: usize,
+    /// Simulated requests per second through an engine.
+    pub requests_per_s: f64,
     /// Spread up to which figures are judged.
     pub resolution: f64,
     /// The most that was asked for, ns per decision.
@@ -42,8 +44,9 @@ pub struct PoolCost {
     pub threads: usize,
     /// Rounds, in each of which every figure was measured once.
     pub rounds: usize,
-    /// Simulated requests per second through the engine.
-    pub requests_per_s: f64,
+    /// The slice in which limits are enforced, s: 60, of sliding windows over more than 16 providers less, which bounds what they
+    /// remember.
+    pub window_s: f64,
     /// What the loop around the decisions takes (making the request, keeping the lease), ns; already subtracted.
     pub loop_ns: f64,
     /// The first strategy measured as two: by how much they may differ, as a part of them (far end of the 95 % interval).
@@ -63,6 +66,8 @@ pub struct StrategyCost {
     pub ns: Spread,
     /// The same, round by round, as a multiple of the first strategy.
     pub ratio: Spread,
+    /// Picks that found no provider, and so cost something else; those of the warm-up count, too. None are expected.
+    pub unsent: u64,
     /// Against the most that was asked for, if any.
     pub verdict: Option<Verdict>,
 }
