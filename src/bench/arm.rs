@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::workload::Work;
+use crate::time::Nanos;
 
 /// A batch takes about this long, as long as thousands of clock reads, and short enough for many rounds.
 const BATCH_NS: f64 = 500_000.0;
@@ -63,8 +64,8 @@ impl<W: Work> Arm<W> {
 
 /// Those that are behind in simulated time catch up: a faster core would get further and further ahead.
 fn meet(callers: &mut [impl Work]) {
-    let latest = callers.iter_mut().map(|caller| *caller.clock()).max();
-    callers.iter_mut().zip(latest.into_iter().cycle()).for_each(|(caller, latest)| *caller.clock() = latest);
+    let latest = callers.iter_mut().map(|caller| *caller.clock()).fold(Nanos::ZERO, Nanos::max);
+    callers.iter_mut().for_each(|caller| *caller.clock() = latest);
 }
 
 /// ns that so many turns take.
@@ -77,7 +78,8 @@ fn timed(caller: &mut impl Work, turns: usize) -> f64 {
 /// The sum of what each caller takes, in a thread of its own, for a batch in all of which the others decide, too.
 fn side_by_side(callers: &mut [impl Work], untimed: usize, batch: usize) -> f64 {
     let (all, ready, done) = (callers.len(), AtomicUsize::new(0), AtomicUsize::new(0));
-    let caller_of = |caller: &mut _| beside_others(caller, [untimed, batch], all, [&ready, &done]);
+    let crowded = all > thread::available_parallelism().map_or(1, usize::from);
+    let caller_of = |caller: &mut _| beside_others(caller, [untimed, batch], all, crowded, [&ready, &done]);
     let caller_of = &caller_of;
     thread::scope(|scope| {
         let threads: Vec<_> = callers.iter_mut().map(|caller| scope.spawn(move || caller_of(caller))).collect();
@@ -86,11 +88,10 @@ fn side_by_side(callers: &mut [impl Work], untimed: usize, batch: usize) -> f64 
 }
 
 /// Times a batch that begins when all callers are `ready`, and goes on, untimed, until all are `done`. Who waits does not sleep, for
-/// on the way back to a core it would miss what the others do; where there are fewer cores than callers, it makes way.
-fn beside_others(caller: &mut impl Work, [untimed, batch]: [usize; 2], all: usize, [ready, done]: [&AtomicUsize; 2]) -> f64 {
+/// on the way back to a core it would miss what the others do; where there are fewer cores than callers (`crowded`), it makes way.
+fn beside_others(caller: &mut impl Work, [untimed, batch]: [usize; 2], all: usize, crowded: bool, [ready, done]: [&AtomicUsize; 2]) -> f64 {
     caller.turn(untimed);
     ready.fetch_add(1, Relaxed);
-    let crowded = all > thread::available_parallelism().map_or(1, usize::from);
     while ready.load(Relaxed) < all {
         if crowded { thread::yield_now() } else { spin_loop() }
     }

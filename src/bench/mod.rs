@@ -86,7 +86,7 @@ pub fn run(settings: &Settings, progress: &AtomicU64, stop: &AtomicBool) -> Resu
         format: FORMAT,
         lbsim: env!("CARGO_PKG_VERSION").to_owned(),
         verdict: gate::verdict(verdicts, interrupted),
-        limits: word(settings.limits).to_owned(),
+        limits: settings.limits.map_or("none", Algorithm::word).to_owned(),
         in_flight: settings.in_flight,
         requests_per_s: workload::REQUESTS_PER_S,
         resolution: settings.resolution,
@@ -98,19 +98,9 @@ pub fn run(settings: &Settings, progress: &AtomicU64, stop: &AtomicBool) -> Resu
     }))
 }
 
-/// How limits count, as in scenario files.
-fn word(limits: Option<Algorithm>) -> &'static str {
-    match limits {
-        None => "none",
-        Some(Algorithm::TokenBucket) => "token-bucket",
-        Some(Algorithm::FixedWindow) => "fixed-window",
-        Some(Algorithm::SlidingWindow) => "sliding-window",
-    }
-}
-
 /// The figures of a pool, from its rounds.
 fn judged(pool: &rounds::Pool, settings: &Settings) -> PoolCost {
-    let loop_ns = spread::of(&pool.around).median;
+    let loop_ns = spread::of(&pool.around.rounds).median;
     let figures: Vec<Vec<f64>> = pool.strategies.iter().map(|arm| net(&arm.rounds, loop_ns)).collect();
     let again = net(&pool.again.rounds, loop_ns);
     let spread = spread::from_one(&spread::of(&ratios(&again, &figures[0])));

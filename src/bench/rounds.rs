@@ -22,9 +22,8 @@ pub struct Pool {
     pub strategies: Vec<Arm<Caller>>,
     /// The first of them, made a second time.
     pub again: Arm<Caller>,
-    /// The empty loop, ns per turn, round by round.
-    pub around: Vec<f64>,
-    empty: Arm<Around>,
+    /// The empty loop.
+    pub around: Arm<Around>,
 }
 
 /// The size of each pool and its number of threads, in the order in which they are measured.
@@ -45,15 +44,14 @@ impl Pool {
             threads,
             strategies: strategies.collect::<Result<_, _>>()?,
             again: arm(settings, settings.strategies[0], providers, threads)?,
-            around: Vec::new(),
-            empty: Arm::new(around, 1, WARM_UP),
+            around: Arm::new(around, 1, WARM_UP),
         })
     }
 
     /// Whole rounds so far.
     pub fn rounds(&self) -> usize {
         let arms = self.strategies.iter().chain([&self.again]).map(|arm| arm.rounds.len());
-        arms.fold(self.around.len(), usize::min)
+        arms.fold(self.around.rounds.len(), usize::min)
     }
 
     /// Things to measure.
@@ -65,17 +63,14 @@ impl Pool {
         match thing.checked_sub(self.strategies.len()) {
             None => self.strategies[thing].round(),
             Some(0) => self.again.round(),
-            Some(_) => {
-                self.empty.round();
-                self.around.extend(self.empty.rounds.pop());
-            }
+            Some(_) => self.around.round(),
         }
     }
 
     /// Forgets what is of no whole round.
     fn cut(&mut self, rounds: usize) {
         self.strategies.iter_mut().chain([&mut self.again]).for_each(|arm| arm.rounds.truncate(rounds));
-        self.around.truncate(rounds);
+        self.around.rounds.truncate(rounds);
     }
 }
 

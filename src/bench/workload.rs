@@ -149,9 +149,8 @@ struct Requests {
 
 impl Requests {
     fn new(index: usize, threads: usize, model: ModelId) -> Requests {
-        let between = 1e9 / REQUESTS_PER_S;
-        let now = Nanos::from_f64(between * index as f64);
-        Requests { id: index as u64, now, stride: threads as u64, gap: Nanos::from_f64(between * threads as f64), model }
+        let gap = Nanos::from_f64(1e9 / REQUESTS_PER_S * threads as f64);
+        Requests { id: index as u64, now: Nanos::ZERO, stride: threads as u64, gap, model }
     }
 
     #[inline]

@@ -1,10 +1,8 @@
 //! `lbsim bench`: what a decision costs on this machine.
 
-use std::thread::available_parallelism;
-
 use clap::{Args, ValueEnum};
 
-use super::args::{ListFormat, Strictness};
+use super::args::{ListFormat, Strictness, threads};
 use super::exit::{Exit, Failure, HELP, judge};
 use super::interrupt;
 use super::progress;
@@ -81,10 +79,8 @@ pub enum Counting {
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> {
     let fail_on = options.strictness.checked()?;
     let settings = settings(options)?;
-    if let Err(problem) = interrupt::install() {
-        terminal.remark(&format!("warning: Ctrl-C will end the program without a result: {problem}"));
-    }
-    let cores = available_parallelism().map_or(1, usize::from);
+    interrupt::install_or_warn("result", terminal);
+    let cores = threads(None).get();
     if settings.threads.iter().any(|threads| *threads > cores) {
         terminal.remark(&format!("warning: there are {cores} cores: more threads than that take turns"));
     }
@@ -106,7 +102,7 @@ pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> 
 fn settings(options: &Options) -> Result<Settings, Failure> {
     let asked = options.strategies.iter().map(|name| variants::strategy(name)).collect::<Result<Vec<Strategy>, _>>()?;
     let numbers = |asked: &[u64]| asked.iter().map(|number| *number as usize).collect::<Vec<_>>();
-    let cores = available_parallelism().map_or(1, usize::from);
+    let cores = threads(None).get();
     Ok(Settings {
         strategies: once(if asked.is_empty() { CATALOGUE.iter().map(|info| info.strategy).collect() } else { asked }),
         providers: once(numbers(&options.providers)),

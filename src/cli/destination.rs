@@ -63,9 +63,7 @@ pub fn spare_trace(trace: Option<&Path>, planned: &[Planned], decisions: Option<
 /// # Errors
 /// As [`Planned::open`].
 pub fn open(planned: Vec<Planned>, terminal: &Terminal) -> Result<Vec<Destination>, Failure> {
-    if let Err(problem) = interrupt::install() {
-        terminal.remark(&format!("warning: Ctrl-C will end the program without a report: {problem}"));
-    }
+    interrupt::install_or_warn("report", terminal);
     open_all(planned)
 }
 

@@ -4,12 +4,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::exit::Exit;
 use super::output;
+use super::terminal::Terminal;
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Set once the run should end early.
 pub fn stop() -> &'static AtomicBool {
     &STOP
+}
+
+/// [`install`]; where that is refused, a warning that Ctrl-C will end the program without a `result`.
+pub fn install_or_warn(result: &str, terminal: &Terminal) {
+    if let Err(problem) = install() {
+        terminal.remark(&format!("warning: Ctrl-C will end the program without a {result}: {problem}"));
+    }
 }
 
 /// From now on Ctrl-C (and a request to terminate) sets [`stop`]; the second one removes temporary files and exits at once.

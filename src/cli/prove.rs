@@ -35,9 +35,7 @@ pub fn execute(options: &Options, paths: &[PathBuf], terminal: &Terminal) -> Res
             Err(exit) => return Ok(exit),
         }
     }
-    if let Err(problem) = interrupt::install() {
-        terminal.remark(&format!("warning: Ctrl-C will end the program without a result: {problem}"));
-    }
+    interrupt::install_or_warn("result", terminal);
     ready.retain(|scenario| !scenario.expectations.is_empty());
     if ready.is_empty() {
         return Err(Failure { exit: Exit::NothingRun, message: "no scenario expects anything: there is no gate to prove".to_owned() });

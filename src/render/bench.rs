@@ -137,11 +137,16 @@ fn judged(page: &mut Page<'_>, bench: &Bench) {
     for (pool, cost) in all.iter().filter(|(pool, cost)| cost.verdict != Some(Verdict::Pass) && !pool.noisy) {
         let (word, tone) = word(cost.verdict.unwrap_or(Verdict::Noisy));
         let got = if bench.at_most_ns.is_some() { interval(&cost.ns, whole, " ns") } else { interval(&cost.ratio, times, "x") };
-        let place = format!("{}, {}", plural(pool.providers as u64, "provider"), plural(pool.threads as u64, "thread"));
+        let place = place(pool);
         page.paragraph(&format!("{word} {}, {place}: {got}, at most {most}", cost.strategy), word.len() + 1, tone);
     }
     let passed = all.iter().filter(|(_, cost)| cost.verdict == Some(Verdict::Pass)).count();
     page.paragraph(&format!("{passed} of {} at most {most}", plural(all.len() as u64, "figure")), 0, Tone::Plain);
+}
+
+/// Which pool, and by how many threads.
+fn place(pool: &PoolCost) -> String {
+    format!("{}, {}", plural(pool.providers as u64, "provider"), plural(pool.threads as u64, "thread"))
 }
 
 /// Median and interval.
@@ -153,7 +158,7 @@ fn interval(spread: &Spread, text: fn(f64) -> String, unit: &str) -> String {
 fn unsent(page: &mut Page<'_>, bench: &Bench) {
     for pool in &bench.pools {
         for cost in pool.strategies.iter().filter(|cost| cost.unsent > 0) {
-            let place = format!("{}, {}", plural(pool.providers as u64, "provider"), plural(pool.threads as u64, "thread"));
+            let place = place(pool);
             let text = format!("{}, {place}: {} found no provider, and cost something else", cost.strategy, plural(cost.unsent, "pick"));
             page.paragraph(&text, 2, Tone::Unsure);
         }

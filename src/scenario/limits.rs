@@ -19,11 +19,7 @@ pub(super) fn decode(node: &Node, sink: &mut Sink) -> Option<Limits> {
     let [rpd, tpd] = ["rpd", "tpd"].map(|key| amount(key, PER_DAY_MAX));
     let burst = amount("burst", PER_DAY_MAX);
     let algorithm = fields.read("algorithm", sink, |node, sink| {
-        let words = [
-            ("token-bucket", Algorithm::TokenBucket),
-            ("fixed-window", Algorithm::FixedWindow),
-            ("sliding-window", Algorithm::SlidingWindow),
-        ];
+        let words = Algorithm::ALL.map(|algorithm| (algorithm.word(), algorithm));
         word(node, "algorithm", &words, sink)
     });
     if fields.has("burst") && algorithm.is_some_and(|algorithm| algorithm != Algorithm::TokenBucket) {

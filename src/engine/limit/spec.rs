@@ -14,6 +14,20 @@ pub enum Algorithm {
     SlidingWindow,
 }
 
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Algorithm; 3] = [Algorithm::TokenBucket, Algorithm::FixedWindow, Algorithm::SlidingWindow];
+
+    /// What it is called wherever it is written.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Algorithm::TokenBucket => "token-bucket",
+            Algorithm::FixedWindow => "fixed-window",
+            Algorithm::SlidingWindow => "sliding-window",
+        }
+    }
+}
+
 /// Which token count an attempt is charged on admission.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Charge {

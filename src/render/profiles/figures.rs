@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::engine::limit::{Algorithm, Charge};
+use crate::engine::limit::Charge;
 use crate::render::number::{millis, plain, ratio};
 use crate::world::profile::{Counting, Figure, Profile, Quota, Source};
 
@@ -64,11 +64,7 @@ fn counting(profile: &Profile, counting: Counting) -> String {
     if counts_slots(profile) {
         return "a place is held until the answer is complete".to_owned();
     }
-    let name = match counting.algorithm {
-        Algorithm::TokenBucket => "token-bucket",
-        Algorithm::FixedWindow => "fixed-window",
-        Algorithm::SlidingWindow => "sliding-window",
-    };
+    let name = counting.algorithm.word();
     let period = counting.period.map_or_else(|| "60s".to_owned(), |period| period.to_string());
     let requests = counting.request_period.map_or_else(String::new, |period| format!(", requests {period}"));
     let burst = counting.burst.map_or_else(String::new, |burst| format!(", request burst {burst}"));

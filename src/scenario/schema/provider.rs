@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::parts::{Property, count, reference, table, words};
+use crate::engine::limit::Algorithm;
 use crate::scenario::keys;
 use crate::world::profile::PROFILES;
 use crate::world::shape::SHAPES;
@@ -62,7 +63,7 @@ pub(super) fn limits() -> Value {
         ("tpd", amount, "tokens per day"),
         ("ramp", reference("positive_rate"), "how fast the admitted rate may grow, per second"),
         ("max_concurrency", count(1), "attempts at the same time"),
-        ("algorithm", words(&["token-bucket", "fixed-window", "sliding-window"]), "how they count; token-bucket unless given"),
+        ("algorithm", words(&Algorithm::ALL.map(Algorithm::word)), "how they count; token-bucket unless given"),
         ("period", reference("positive_duration"), "slice in which per-minute limits are enforced; 60s unless given"),
         ("request_period", reference("positive_duration"), "slice of `rpm` alone"),
         ("burst", json!({ "type": "number", "minimum": 1 }), "depth of the request bucket; one period's worth unless given"),
