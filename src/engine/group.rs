@@ -72,7 +72,7 @@ impl Group {
     /// Ends an attempt of a member.
     pub fn settle(&self, now: Nanos, sent: Nanos, reservation: &Reservation, outcome: &Outcome) {
         self.with(now, |shared| {
-            match Refused::of(outcome) {
+            match Refused::of(outcome, shared.quota.paced(now)) {
                 None if outcome.result == AttemptResult::Success => shared.cooldown.succeeded(sent),
                 None => shared.cooldown.ended(sent),
                 Some(refused) if shared.cools => shared.cooldown.refused(now, sent, refused, shared.cooldown_max, self.salt),

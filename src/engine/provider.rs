@@ -8,7 +8,7 @@ use super::expected::Expected;
 use super::give_back::give_back;
 use super::health::{EjectedShare, Ends, Fitness, HealthChange, Kind};
 use super::latency::{Speed, nanos};
-use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Refuses, Reservation};
+use super::limit::{Belief, Cost, Ledger, Limits, Paced, RateLimitHeaders, Refuses, Reservation};
 use super::load::{Load, Scale};
 use super::request::{AttemptResult, Lease, Why};
 pub(crate) use super::shut::{Shut, Until};
@@ -188,7 +188,7 @@ impl Core {
         let in_flight = self.load.in_flight > 0;
         self.shut(now, cost, Belief::would_refuse).is_none_or(|shut| match (shut.until, shut.why) {
             (Until::Settle, _) => true,
-            (Until::Time(_), Why::Limit(dimension)) => in_flight && dimension.counts_tokens(),
+            (Until::Time(_), Why::Limit(dimension)) => in_flight && dimension.frees_on_settle(),
             (Until::Time(_) | Until::Never, _) => false,
         })
     }
@@ -213,8 +213,8 @@ impl Core {
         if self.scale.weighs_latency() {
             self.expect(now, ended.typical.latency());
         }
-        let unrelated = !succeeded && ended.outcome.result == AttemptResult::Status(429) && self.quota.is_pace_given_up(now);
-        let change = self.health.ended(now, &ended, unrelated);
+        let paced = if succeeded { Paced::Unknown } else { self.quota.paced(now) };
+        let change = self.health.ended(now, &ended, paced);
         let mut opens = succeeded;
         if let Some(reservation) = ended.reservation {
             give_back(&mut self.quota, now, reservation, ended.outcome, self.health.pause_max());

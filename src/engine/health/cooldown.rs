@@ -3,7 +3,7 @@
 //! A hint is a floor: a longer one extends the pause, a shorter one never shortens it. It is also capped, because
 //! providers have asked for a day after a burst of a second; what is over the cap ends in one careful attempt instead.
 //!
-//! - *Rate*, without a hint: from a second on, doubling where the first attempt after the pause is refused again. A hint was too
+//! - *Rate*, without a hint: from a second on, or three attempts' time where the pace has long been right, doubling where the first attempt after the pause is refused again. A hint was too
 //!   short, and is doubled in the same way. Where others went before the refused one, the pause
 //!   was right: a bucket that refills in 20 ms refuses many times before the first answer of a second is there, and a pause that
 //!   doubled until an answer of 20 s came would be half a minute long by then.
@@ -14,6 +14,7 @@
 //! - *Exhausted*: until the time that is told, and else from a minute on, doubling up to an hour: a few questions a day, each
 //!   alone.
 
+use crate::engine::limit::Paced;
 use crate::engine::refusal::RefusalKind;
 use crate::engine::refusal_time::RefusalTime;
 use crate::engine::request::Outcome;
@@ -22,6 +23,9 @@ use crate::time::Nanos;
 
 /// First pause without a hint.
 const FIRST: Nanos = Nanos::from_secs(1);
+/// At a pace that has long been kept the first pause is so many times the time between two attempts, but no longer, and at least this.
+const APART: f64 = 3.0;
+const FIRST_MIN: Nanos = Nanos::from_millis(20);
 /// The same where a quota is exhausted, and the longest.
 const FIRST_EXHAUSTED: Nanos = Nanos::from_secs(60);
 const LAST_EXHAUSTED: Nanos = Nanos::from_secs(3_600);
@@ -32,12 +36,20 @@ pub(crate) struct Refused {
     pub kind: RefusalKind,
     /// The pause that it asks for, capped.
     pub hint: Option<Nanos>,
+    /// The time between two attempts at the pace that was kept until then, where that is known well.
+    pub apart: Option<Nanos>,
 }
 
 impl Refused {
     /// `None`: it was no refusal, or one that says nothing of when to come back and is judged as a failure.
-    pub fn of(outcome: &Outcome) -> Option<Refused> {
-        Some(Refused { kind: outcome.refusal()?, hint: outcome.retry_after })
+    pub fn of(outcome: &Outcome, paced: Paced) -> Option<Refused> {
+        let (kind, apart) = match (outcome.refusal()?, paced) {
+            // A rate that no pace of ours explains: others use the capacity up.
+            (RefusalKind::Rate, Paced::GivenUp) => (RefusalKind::Capacity, None),
+            (kind, Paced::Apart(apart)) => (kind, Some(apart)),
+            (kind, Paced::GivenUp | Paced::Unknown) => (kind, None),
+        };
+        Some(Refused { kind, hint: outcome.retry_after, apart })
     }
 }
 
@@ -56,6 +68,8 @@ pub(crate) struct Cooldown {
     /// Refusals for want of capacity with no answer at all in between.
     short: u32,
     refusal_time: RefusalTime,
+    /// [`Refused::apart`] of the latest that counted.
+    apart: Option<Nanos>,
 }
 
 impl Cooldown {
@@ -73,7 +87,7 @@ impl Cooldown {
         if *count == 0 || sent >= self.since {
             self.voucher = first.map(|first| (first, *count));
             *count = if first.is_some() { 1 } else { (*count + 1).min(32) };
-            (self.since, self.first) = (now, None);
+            (self.since, self.first, self.apart) = (now, None, refused.apart);
         } else if let Some((_, before)) = self.voucher.filter(|(first, _)| *first == sent && refused.kind == RefusalKind::Rate) {
             // It was refused as well, and the answers came in another order.
             self.voucher = None;
@@ -83,11 +97,12 @@ impl Cooldown {
         self.until = self.until.max(now + self.pause(refused, unit, cap));
     }
 
-    fn pause(&self, Refused { kind, hint }: Refused, unit: f64, cap: Nanos) -> Nanos {
+    fn pause(&self, Refused { kind, hint, .. }: Refused, unit: f64, cap: Nanos) -> Nanos {
+        let first = self.apart.map_or(FIRST, |apart| Nanos::from_f64(apart.as_f64() * APART).clamp(FIRST_MIN, FIRST));
         let growing = |first: Nanos, refusals: u32| first.as_f64() * 2_f64.powi(refusals.saturating_sub(1) as i32);
         match (kind, hint) {
             // Half to full: gateways that were refused together come back apart.
-            (RefusalKind::Rate | RefusalKind::Ramp, None) => Nanos::from_f64(growing(FIRST, self.refusals) * (0.5 + 0.5 * unit)).min(cap),
+            (RefusalKind::Rate | RefusalKind::Ramp, None) => Nanos::from_f64(growing(first, self.refusals) * (0.5 + 0.5 * unit)).min(cap),
             (RefusalKind::Capacity, None) if self.short <= 1 => Nanos::ZERO,
             (RefusalKind::Capacity, None) => Nanos::from_f64(growing(FIRST, self.short - 1) * (0.5 + 0.5 * unit)).min(cap),
             (RefusalKind::Capacity, Some(hint)) => hint.min(cap),
@@ -150,7 +165,7 @@ mod tests {
     const CAP: Nanos = Nanos::from_secs(300);
 
     fn rate(hint: Option<Nanos>) -> Refused {
-        Refused { kind: RefusalKind::Rate, hint }
+        Refused { kind: RefusalKind::Rate, hint, apart: None }
     }
 
     fn at(seconds: u64) -> Nanos {
@@ -256,6 +271,24 @@ mod tests {
         assert!(cooldown.until().since(now) <= at(1), "starts over");
     }
 
+    /// At a hundred a second the first pause is 30 ms at most; if it did not help, the next one is as long as ever, for what was known has
+    /// proved wrong. At one a second nothing changes.
+    #[test]
+    fn who_knows_the_pace_pauses_for_three_attempts() {
+        let paced = |apart| Refused { apart: Some(apart), ..rate(None) };
+        let mut cooldown = Cooldown::default();
+        cooldown.refused(at(10), at(9), paced(Nanos::from_millis(10)), CAP, 1);
+        let first = cooldown.until().since(at(10));
+        assert!((Nanos::from_millis(15)..=Nanos::from_millis(30)).contains(&first), "{first}");
+        cooldown.refused(at(10), at(9), rate(None), CAP, 1);
+        assert_eq!(cooldown.until().since(at(10)), first, "of the same burst");
+        cooldown.refused(at(11), at(11), rate(None), CAP, 1);
+        assert!(cooldown.until() >= at(12), "refused again");
+        let mut cooldown = Cooldown::default();
+        cooldown.refused(at(10), at(9), paced(at(1)), CAP, 1);
+        assert!(cooldown.until() <= at(11));
+    }
+
     #[test]
     fn a_burst_that_is_refused_together_counts_once() {
         let mut cooldown = Cooldown::default();
@@ -267,7 +300,7 @@ mod tests {
     /// One refusal for want of shared capacity pauses nobody; a row of them does, and a hint is kept.
     #[test]
     fn shared_capacity_is_asked_again_at_once_and_then_ever_later() {
-        let capacity = |hint| Refused { kind: RefusalKind::Capacity, hint };
+        let capacity = |hint| Refused { kind: RefusalKind::Capacity, hint, apart: None };
         let mut cooldown = Cooldown::default();
         cooldown.refused(at(10), at(10), capacity(None), CAP, 1);
         assert!(cooldown.until() <= at(10));
@@ -282,7 +315,7 @@ mod tests {
     /// minute, and in the long run once an hour.
     #[test]
     fn an_exhausted_quota_is_asked_ever_more_rarely() {
-        let exhausted = |hint| Refused { kind: RefusalKind::Exhausted, hint };
+        let exhausted = |hint| Refused { kind: RefusalKind::Exhausted, hint, apart: None };
         let mut cooldown = Cooldown::default();
         cooldown.refused(at(10), at(10), exhausted(Some(at(86_400))), CAP, 1);
         assert_eq!(cooldown.until(), at(86_410));
@@ -300,7 +333,7 @@ mod tests {
     /// Too sharp a growth is no reason to stay away, unless the provider says for how long.
     #[test]
     fn a_ramp_pauses_nobody() {
-        let ramp = |hint| Refused { kind: RefusalKind::Ramp, hint };
+        let ramp = |hint| Refused { kind: RefusalKind::Ramp, hint, apart: None };
         let mut cooldown = Cooldown::default();
         (0..9).for_each(|i| cooldown.refused(at(10 + i), at(10 + i), ramp(None), CAP, 1));
         assert!(cooldown.until() <= at(18) && !cooldown.is_wary());

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Breaker, Cooldown, EjectedShare, Ends, HealthChange, Kind, Probes, Refused, Silence, Standing, Turn, Vote};
 use crate::engine::config::{OutlierDetection, ProbeRules};
+use crate::engine::limit::Paced;
 use crate::engine::provider::{Ask, Ended, Mode, Shut, Until};
-use crate::engine::refusal::RefusalKind;
 use crate::engine::request::{AttemptResult, Lease, Outcome, Why};
 use crate::rng;
 use crate::time::Nanos;
@@ -264,9 +264,9 @@ impl Fitness {
         self.cools.then_some(self.cooldown_max)
     }
 
-    /// Learns from the end of an attempt. `unrelated`: refusals seem to have nothing to do with what is sent.
+    /// Learns from the end of an attempt. `paced`: what refusals before it taught.
     #[inline]
-    pub fn ended(&mut self, now: Nanos, ended: &Ended<'_>, unrelated: bool) -> Option<HealthChange> {
+    pub fn ended(&mut self, now: Nanos, ended: &Ended<'_>, paced: Paced) -> Option<HealthChange> {
         if self.calm && ended.lease.first && ended.outcome.result == AttemptResult::Success {
             if let Some(breaker) = &mut self.breaker {
                 breaker.good(now, ended.lease.sent);
@@ -275,7 +275,7 @@ impl Fitness {
         }
         let (&Lease { sent, trial, first, again, .. }, outcome) = (ended.lease, ended.outcome);
         // One by one, so that all the rest stays in registers on the usual path.
-        let change = self.ended_notably(now, sent, trial, (first, again), outcome, unrelated);
+        let change = self.ended_notably(now, sent, trial, (first, again), outcome, paced);
         self.look_around(now);
         change
     }
@@ -288,12 +288,12 @@ impl Fitness {
         trial: bool,
         (first, again): (bool, bool),
         outcome: &Outcome,
-        unrelated: bool,
+        paced: Paced,
     ) -> Option<HealthChange> {
         if outcome.result == AttemptResult::Success {
             self.cooldown.succeeded(sent);
         } else {
-            self.end_badly(now, sent, outcome, unrelated);
+            self.end_badly(now, sent, outcome, paced);
         }
         let mut vote = super::vote(outcome, first, trial);
         // A trial that its client, or a hedge that was faster, gave up without a token: later than usual it has failed. If
@@ -320,17 +320,13 @@ impl Fitness {
     }
 
     #[cold]
-    fn end_badly(&mut self, now: Nanos, sent: Nanos, outcome: &Outcome, unrelated: bool) {
+    fn end_badly(&mut self, now: Nanos, sent: Nanos, outcome: &Outcome, paced: Paced) {
         // A time-out is silence, whoever's; any answer is a sign of life.
         if matches!(outcome.result, AttemptResult::Status(_) | AttemptResult::ConnectionError) {
             self.silence.heard(now, sent);
         }
-        let Some(mut refused) = Refused::of(outcome) else { return self.cooldown.ended(sent) };
+        let Some(refused) = Refused::of(outcome, paced) else { return self.cooldown.ended(sent) };
         if self.cools {
-            // A rate that no pace of ours explains: others use the capacity up.
-            if unrelated && refused.kind == RefusalKind::Rate {
-                refused.kind = RefusalKind::Capacity;
-            }
             self.cooldown.refused(now, sent, refused, self.cooldown_max, self.salt);
         }
     }

@@ -5,6 +5,7 @@
 
 use super::headers::{RateLimitHeaders, Told};
 use super::learned::{Learned, Refused};
+use super::refusal::Paced;
 use super::reservation::Admission;
 use super::spec::Limits;
 use super::told::{Attempt, ToldLimit};
@@ -278,9 +279,9 @@ impl Belief {
         self.unlimited
     }
 
-    /// Whether refusals are taken to have nothing to do with what is sent.
-    pub fn is_pace_given_up(&self, now: Nanos) -> bool {
-        self.learned.as_ref().is_some_and(|learned| learned.is_pace_given_up(now))
+    /// What refusals have taught of a rate that nobody told.
+    pub fn paced(&self, now: Nanos) -> Paced {
+        self.learned.as_ref().map_or(Paced::Unknown, |learned| learned.paced(now))
     }
 
     /// Malformed headers so far.

@@ -10,22 +10,34 @@
 //! Limits change, and what was found may have been too low. So after a while one more is let through, as TCP probes for more
 //! (RFC 5681; concurrency-limits by Netflix, "AIMDLimit", does so for servers): if it passes, so many are known to fit and twice as
 //! many more may follow; a refusal doubles the time to the next trial. Other than there a refusal does not lower
-//! the limit by a factor, since it tells the number.
+//! the limit by a factor, since it tells the number. And a trial is apart from other attempts: one a second, however long answers take,
+//! would look like a single place to who tries a second one at once.
 
 use std::collections::VecDeque;
 
 use super::super::refusal_time::RefusalTime;
+use super::FreeAt;
 use crate::time::Nanos;
 
 /// To the first trial of more, and the longest time between two.
-const TRIAL_AFTER: Nanos = Nanos::from_secs(5);
+const TRIAL_AFTER: Nanos = Nanos::from_secs(2);
 const TRIAL_AFTER_MAX: Nanos = Nanos::from_secs(3_600);
-/// A limit that trials have confirmed is believed through so many contradictions,
+/// So many trials in a row that are refused at the same limit confirm it. A rate refuses one now and then, and lets others pass.
+const CONFIRMED: u32 = 3;
+/// A limit that is confirmed is believed through so many contradictions,
 const TRUST: f64 = 3.0;
 /// and one more for so many answers.
 const TRUST_GAIN: f64 = 0.01;
 /// A trial lets through one in so many at most. Were it a rate, more would be a burst, which is refused for what it is.
 const STEP_SHARE: u32 = 50;
+/// A trial is sent so much of the usual time between two after the one before it. At once it would be refused of a rate without a burst,
+/// too, and such a rate be taken for a single place.
+const APART: f64 = 0.5;
+/// The usual time is the mean of about so many.
+const GAPS: f64 = 8.0;
+/// So many in this time tell a rate.
+const MANY: usize = 12;
+const LATELY: Nanos = Nanos::from_secs(60);
 /// How long refusals are left to others once two findings were wrong; it doubles.
 const DEAF: Nanos = Nanos::from_secs(60);
 const DEAF_DOUBLINGS: u32 = 6;
@@ -38,6 +50,9 @@ const ENTRIES_MAX: usize = 1_024;
 #[derive(Clone, Debug)]
 pub(super) struct Crowd {
     sent: VecDeque<Sent>,
+    /// When the latest was sent, and the mean time between two, ns.
+    sent_at: Nanos,
+    gap: f64,
     /// Of how many it is known, from the oldest on, how they fared: they ended, or would have been refused by now.
     judged: usize,
     refusal_time: RefusalTime,
@@ -49,6 +64,8 @@ pub(super) struct Crowd {
     due: Nanos,
     pause: Nanos,
     step: u32,
+    /// Trials in a row that were refused at this limit.
+    confirmed: u32,
     trust: f64,
     /// Refusals say nothing before this.
     deaf_until: Nanos,
@@ -78,6 +95,8 @@ impl Crowd {
     pub fn new() -> Crowd {
         Crowd {
             sent: VecDeque::new(),
+            sent_at: Nanos::ZERO,
+            gap: 0.0,
             judged: 0,
             refusal_time: RefusalTime::default(),
             limit: u32::MAX,
@@ -85,16 +104,24 @@ impl Crowd {
             due: Nanos::ZERO,
             pause: TRIAL_AFTER,
             step: 0,
+            confirmed: 0,
             trust: 0.0,
             deaf_until: Nanos::ZERO,
             wrong: 0,
         }
     }
 
-    /// Whether one more may go beside so many. No time changes that, but only what is told here: who waits for a place is woken by
-    /// ends, not by the clock.
-    pub fn fits(&self, in_flight: u32) -> bool {
-        in_flight < self.limit.saturating_add(self.step)
+    /// When one more may go beside so many. Whether a trial is due changes with what is told here only, not with time: who is told to
+    /// wait for an end is woken by nothing else.
+    pub fn free_at(&self, now: Nanos, in_flight: u32) -> FreeAt {
+        if in_flight < self.limit {
+            return FreeAt::Now;
+        }
+        if in_flight >= self.limit.saturating_add(self.step) {
+            return FreeAt::OnSettle;
+        }
+        let at = self.sent_at + Nanos::from_f64(self.gap * APART);
+        if at <= now { FreeAt::Now } else { FreeAt::At(at) }
     }
 
     /// What time tells: a trial is due, or an attempt would have been refused by now.
@@ -115,6 +142,10 @@ impl Crowd {
     /// Attempt `number` goes, beside `others`.
     pub fn take(&mut self, now: Nanos, number: u64, others: u32) {
         self.look_at_clock(now);
+        if !self.sent.is_empty() {
+            self.gap += (now.since(self.sent_at).as_f64() - self.gap) / GAPS;
+        }
+        self.sent_at = now;
         if self.sent.len() == ENTRIES_MAX {
             let oldest = self.sent.pop_front().filter(|oldest| oldest.fate == Fate::Passed);
             self.passed = self.passed.max(oldest.map_or(0, |oldest| oldest.others.saturating_add(1)));
@@ -140,6 +171,7 @@ impl Crowd {
         }
         // All that a trial lets through has fitted: twice as much is tried at once.
         let target = self.limit.saturating_add(self.step);
+        self.confirmed = 0;
         self.limit = passed;
         self.pause = TRIAL_AFTER;
         let most = 1 + self.limit / STEP_SHARE;
@@ -164,12 +196,17 @@ impl Crowd {
             self.contradicted(now);
             return false;
         }
-        self.passed = self.passed.min(others);
         if others == self.limit && self.step > 0 {
-            (self.trust, self.wrong) = (TRUST, 0);
+            self.confirmed += 1;
+            if self.confirmed >= CONFIRMED {
+                (self.trust, self.wrong) = (TRUST, 0);
+            }
         }
         if self.step > 0 {
             self.pause = (self.pause + self.pause).min(TRIAL_AFTER_MAX);
+        }
+        if others < self.limit {
+            self.confirmed = 0;
         }
         (self.limit, self.step, self.due) = (self.limit.min(others), 0, now + self.pause);
         true
@@ -197,6 +234,23 @@ impl Crowd {
         self.sent.binary_search_by_key(&number, |sent| sent.number).ok()
     }
 
+    /// Attempts per ns of the last minute that were let in where it binds; `None`: it does not, or they are few.
+    pub fn throughput(&self, now: Nanos) -> Option<f64> {
+        let oldest = self.sent.iter().find(|sent| self.binds() && now.since(sent.at) <= LATELY)?.at;
+        let let_in = self.sent.iter().filter(|sent| sent.at >= oldest && sent.fate != Fate::Gone).count();
+        (let_in >= MANY).then(|| let_in as f64 / now.since(oldest).as_f64().max(1e9))
+    }
+
+    /// Whether there is a limit.
+    pub fn binds(&self) -> bool {
+        self.limit < u32::MAX
+    }
+
+    /// Whether trials have confirmed it.
+    pub fn is_confirmed(&self) -> bool {
+        self.trust > 0.0
+    }
+
     /// So many have passed before: it is another limit, or this one has changed.
     fn contradicted(&mut self, now: Nanos) {
         self.trust -= 1.0;
@@ -205,7 +259,13 @@ impl Crowd {
         }
         self.wrong = (self.wrong + 1).min(2 + DEAF_DOUBLINGS);
         let deaf = self.wrong.checked_sub(2).map_or(Nanos::ZERO, |doublings| Nanos::new(DEAF.as_nanos() << doublings));
-        *self = Crowd { wrong: self.wrong, deaf_until: now + deaf, refusal_time: self.refusal_time, ..Crowd::new() };
+        self.deaf_until = now + deaf;
+        self.forget();
+    }
+
+    /// There is none, as far as is known.
+    pub fn forget(&mut self) {
+        *self = Crowd { wrong: self.wrong, deaf_until: self.deaf_until, refusal_time: self.refusal_time, ..Crowd::new() };
     }
 
     /// What is left of it as a share.
@@ -241,7 +301,7 @@ mod tests {
                 crowd.refused(now, number, in_flight);
                 in_flight -= 1;
             }
-            if !crowd.fits(in_flight) {
+            if crowd.free_at(now, in_flight) > FreeAt::Now {
                 continue;
             }
             crowd.take(now, number, in_flight);
@@ -256,7 +316,7 @@ mod tests {
         (refused, passed, crowd)
     }
 
-    /// Twice as many are offered as the limit takes, so it is nearly always full. Eleven trials fit into ten minutes at 5, 10, 20 ...
+    /// Twice as many are offered as the limit takes, so it is nearly always full. Nine trials fit into ten minutes at 2, 4, 8 ...
     /// s, and each may take with it what is sent in the 50 ms until its refusal is there, as the first refusal does.
     #[test]
     fn the_limit_is_found_to_the_attempt() {
@@ -269,6 +329,19 @@ mod tests {
             // Every place is taken again with the next arrival, half a turn later.
             assert!(f64::from(passed) >= 0.6 * 600.0 * limit as f64, "{what}");
         }
+    }
+
+    /// One a second, whatever is in flight, and answers of 20 s: the second one goes while the first is on its way, but not at once, and
+    /// passes. A single place lets in 30 in ten minutes.
+    #[test]
+    fn one_a_second_is_no_single_place() {
+        let mut next = Nanos::ZERO;
+        let (refused, passed, crowd) = answered_after(20.0, 2.0, |now, _| {
+            let admits = now >= next;
+            next = if admits { now + Nanos::from_secs(1) } else { next };
+            admits
+        });
+        assert!(passed >= 300, "{refused} refused, {passed} passed, limit {}, wrong {}", crowd.limit, crowd.wrong);
     }
 
     /// A limit that rises is followed within an hour at most, here within minutes; one that falls is learned anew.

@@ -42,6 +42,11 @@ impl Dimension {
     pub const fn counts_tokens(self) -> bool {
         matches!(self, Dimension::Tokens | Dimension::InputTokens | Dimension::OutputTokens | Dimension::TokensPerDay)
     }
+
+    /// Whether the end of an attempt may free some of it before time does.
+    pub(in super::super) const fn frees_on_settle(self) -> bool {
+        self.counts_tokens() || matches!(self, Dimension::Concurrency)
+    }
 }
 
 impl fmt::Display for Dimension {

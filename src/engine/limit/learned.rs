@@ -6,6 +6,7 @@ use super::found_bucket::{Dried, FoundBucket};
 use super::growth::Growth;
 use super::marks::{Mark, Marks};
 use super::pace::Pace;
+use super::refusal::Paced;
 use super::told::{Attempt, ToldLimit};
 use super::{Cost, Dimension, FreeAt, Refusal};
 use crate::time::Nanos;
@@ -75,7 +76,7 @@ impl Learned {
     /// Whether what refusals taught lets one more go: beside those in flight, and of a window that was found, else of a bucket, else
     /// at the pace.
     pub fn paces(&mut self, now: Nanos, cost: Cost, in_flight: u32) -> bool {
-        if !self.is_roomy(in_flight) {
+        if self.roomy_at(now, in_flight) > FreeAt::Now {
             return false;
         }
         let fits = match (&mut self.found, &mut self.bucket) {
@@ -91,15 +92,19 @@ impl Learned {
         if self.explained { self.told.iter().map(ToldLimit::rest_at).max() } else { None }
     }
 
-    fn is_roomy(&self, in_flight: u32) -> bool {
-        self.crowd.as_ref().is_none_or(|crowd| crowd.fits(in_flight))
+    /// When there is a place beside those in flight.
+    fn roomy_at(&self, now: Nanos, in_flight: u32) -> FreeAt {
+        self.crowd.as_ref().map_or(FreeAt::Now, |crowd| crowd.free_at(now, in_flight))
     }
 
     /// Why what refusals taught lets none go; a pace counts as a limit on requests.
     pub fn would_refuse(&mut self, now: Nanos, cost: Cost, in_flight: u32) -> Option<Refusal> {
-        if !self.is_roomy(in_flight) {
-            return Some(Refusal { dimension: Dimension::Concurrency, free_at: FreeAt::OnSettle });
-        }
+        let places = Refusal { dimension: Dimension::Concurrency, free_at: self.roomy_at(now, in_flight) };
+        let rate = self.rate_refuses(now, cost, in_flight);
+        [rate, Some(places)].into_iter().flatten().filter(|refusal| refusal.free_at > FreeAt::Now).max_by_key(|refusal| refusal.free_at)
+    }
+
+    fn rate_refuses(&mut self, now: Nanos, cost: Cost, in_flight: u32) -> Option<Refusal> {
         let told_at = self.told_at();
         let mut refusal = match (&mut self.found, &mut self.bucket) {
             (Some(found), _) => found.would_refuse(now, cost, in_flight)?,
@@ -109,7 +114,7 @@ impl Learned {
         if let Some(at) = told_at {
             refusal.free_at = if at <= now { FreeAt::Now } else { refusal.free_at.min(FreeAt::At(at)) };
         }
-        Some(refusal).filter(|refusal| refusal.free_at > FreeAt::Now)
+        Some(refusal)
     }
 
     /// Share that is left of what refusals taught.
@@ -224,6 +229,7 @@ impl Learned {
     pub fn refused(&mut self, now: Nanos, refused: Refused) {
         let explained = self.told.iter().any(|limit| limit.explains(refused.number));
         if !explained && self.is_crowded(now, refused) {
+            self.pace.passed_over(refused.sent);
             return;
         }
         (self.doubted, self.explained) = (true, explained);
@@ -235,15 +241,26 @@ impl Learned {
         }
     }
 
-    /// Whether it was refused for what was in flight. No hint tells when that frees.
+    /// Whether it was refused for what was in flight. No hint tells when that frees; and where the pace is known that explains it, unless
+    /// trials say otherwise.
     fn is_crowded(&mut self, now: Nanos, refused: Refused) -> bool {
-        if refused.hint.is_none() {
-            return self.crowd.get_or_insert_with(|| Box::new(Crowd::new())).refused(now, refused.number, refused.in_flight);
+        if refused.hint.is_some() {
+            self.crowd.iter_mut().for_each(|crowd| crowd.leave(refused.number));
+            return false;
         }
-        if let Some(crowd) = &mut self.crowd {
-            crowd.leave(refused.number);
+        let is_paced = self.found.is_none() && self.bucket.is_none() && self.pace.is_proven();
+        if is_paced && self.crowd.as_ref().is_none_or(|crowd| !crowd.is_confirmed()) {
+            self.crowd.iter_mut().for_each(|crowd| crowd.forget());
+            return false;
         }
-        false
+        let crowd = self.crowd.get_or_insert_with(|| Box::new(Crowd::new()));
+        let throughput = crowd.throughput(now);
+        let crowded = crowd.refused(now, refused.number, refused.in_flight);
+        // All that waited for a place would go at once.
+        if let Some(rate) = throughput.filter(|_| !crowd.binds() && self.pace.is_unknown(now)) {
+            self.pace = self.pace.resumed(now, rate);
+        }
+        crowded
     }
 
     fn learn(&mut self, now: Nanos, refused: Refused) {
@@ -273,7 +290,7 @@ impl Learned {
 
     /// What was found was wrong, or is no longer true.
     fn start_over(&mut self, now: Nanos, rate: f64) {
-        self.pace = Pace::resumed(now, rate);
+        self.pace = self.pace.resumed(now, rate);
         self.marks.start_over(now);
         (self.found, self.bucket) = (None, None);
     }
@@ -283,8 +300,8 @@ impl Learned {
         self.bucket.as_ref()
     }
 
-    /// Whether refusals are taken to have nothing to do with what is sent.
-    pub fn is_pace_given_up(&self, now: Nanos) -> bool {
-        self.pace.is_given_up(now)
+    /// What refusals have taught of the rate, where nothing more is known.
+    pub fn paced(&self, now: Nanos) -> Paced {
+        if self.found.is_some() || self.bucket.is_some() { Paced::Unknown } else { self.pace.paced(now) }
     }
 }

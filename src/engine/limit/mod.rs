@@ -95,6 +95,7 @@ pub use dimension::{Cost, Dimension};
 pub use headers::RateLimitHeaders;
 pub use ledger::Ledger;
 pub use rate::LimitError;
+pub(super) use refusal::Paced;
 pub use refusal::{FreeAt, Refusal};
 pub use reservation::Reservation;
 pub use spec::{Algorithm, Charge, Limits};

@@ -12,12 +12,13 @@
 //!   refusal nobody is sent for a second or so, and at a hundred a second 300 admissions would leave a third of the time to pauses.
 //!   A factor e takes 20 s at least. The burst grows a little too.
 //! - *Downwards.* A refusal lowers the pace to just below the estimate, but by a twenty-fifth at most (the estimate is too low
-//!   where demand was), up to three times that when refusals follow each other, and halves the burst.
-//! - *Not ours.* Refusals that go on without a hint one after another although the pace falls, or with one until it has fallen
-//!   to half, have nothing to do with it: the provider's
-//!   shared capacity is used up by others. The pace is then given up for a minute, twice as long each time, for it
-//!   would only starve us.
+//!   where demand was), up to three times that when refusals follow each other, and by a fifth at each refusal with nobody let in since
+//!   the last. It halves the burst; without a hint it ends it, for what comes together after a pause may be all that was wrong.
+//! - *Not ours.* Refusals that go on until the pace has fallen to half of what once went through, or many a minute, or without a hint
+//!   one soon after another, have nothing to do with it: the provider's shared capacity is used up by others. The pace is then given up
+//!   for a minute, twice as long each time, for it would only starve us.
 
+use super::refusal::Paced;
 use crate::time::Nanos;
 
 /// Below the estimate by this much.
@@ -45,12 +46,20 @@ const BURST_GROWTH: f64 = 0.005;
 const MEMORY: f64 = 120e9;
 /// An estimate over less than this is too short to tell what the provider can do: windows replay the past minute.
 const PROOF: f64 = 60e9;
+/// Refusals in a row with nobody let in between after which the pace is lowered again.
+const ALONE: u32 = 3;
 /// A rate that was believed in before counts like an estimate over this.
 const HINT: f64 = 5e9;
 /// A refusal without a hint within so many admissions after the last one is a strike,
 const SOON: f64 = 40.0;
-/// and after so many strikes in a row the pace is given up.
+/// and after so many strikes in a row the pace is given up,
 const STRIKES: u32 = 10;
+/// of a pace that is no higher than what goes through times this,
+const SURPRISING: f64 = 1.5;
+/// or after half as many such refusals without a hint, with others let in between, in one minute, or so many with one: a pace that is
+/// right is refused once in that, and one that is being found ten times.
+const REFUSALS_MAX: u32 = 24;
+const REFUSALS_TIME: Nanos = Nanos::from_secs(60);
 /// Time in which the attempts since a refusal may double, ns, until they are so many.
 const RAMP: f64 = 100e6;
 const RAMP_MAX: f64 = 1_000.0;
@@ -79,6 +88,8 @@ pub(super) struct Pace {
     reference: f64,
     /// Refusals in a row, each soon after the last.
     soon: u32,
+    /// Refusals without a hint in a row since anybody was let in.
+    alone: u32,
     /// Marks in a row between which as many went per time as over the last minutes.
     steady: u32,
     /// When one more could go, as of the last admission.
@@ -89,6 +100,8 @@ pub(super) struct Pace {
     mark: Option<Nanos>,
     /// Attempts admitted since the mark, or not refused yet.
     admitted: f64,
+    /// When the first of them went.
+    begun: Option<Nanos>,
     /// When an attempt last ended otherwise than refused.
     answered_at: Option<Nanos>,
     /// Fading sums of admissions and time between marks.
@@ -99,22 +112,34 @@ pub(super) struct Pace {
     deaf_until: Nanos,
     /// Refusals without a hint in a row, soon after each other, although there was a pace.
     strikes: u32,
+    /// Those of a minute, which began then; without a hint they count twice.
+    refusals: (u32, Nanos),
     /// How often the pace was given up.
     given_up: u32,
 }
 
 impl Pace {
-    /// Around a rate that may be right: the next marks decide.
-    pub fn resumed(now: Nanos, rate: f64) -> Pace {
+    /// Around a rate that may be right, after what was known before: the next marks decide.
+    pub fn resumed(&self, now: Nanos, rate: f64) -> Pace {
         let (mark, sums) = (Some(now), (rate * HINT, HINT));
-        Pace { rate: rate * MARGIN, burst: 1.0, as_of: now, reference: rate, mark, refused_at: now, sums, ..Pace::default() }
+        Pace {
+            rate: rate * MARGIN,
+            burst: 1.0,
+            as_of: now,
+            reference: rate,
+            mark,
+            refused_at: now,
+            sums,
+            given_up: self.given_up,
+            ..Pace::default()
+        }
     }
 
     /// Whether one more may go.
     #[inline]
     pub fn fits(&mut self, now: Nanos) -> bool {
         if self.rate == 0.0 {
-            return self.ramp_at().is_none_or(|at| at <= now);
+            return self.ramp_at(now).is_none_or(|at| at <= now);
         }
         self.refill(now);
         self.level >= 1.0
@@ -123,15 +148,17 @@ impl Pace {
     /// When one more may go after a refusal from which no pace is known yet; `None`: at any time. The refusal said when one
     /// fits, not a whole queue: the first goes alone, and after each tenth of a second twice as many, for as long
     /// as it takes to be refused again.
-    fn ramp_at(&self) -> Option<Nanos> {
-        let mark = self.mark.filter(|_| self.admitted < RAMP_MAX)?;
-        Some(mark + Nanos::from_f64(RAMP * (self.admitted + 1.0).log2()))
+    fn ramp_at(&self, now: Nanos) -> Option<Nanos> {
+        let mark = self.mark.filter(|_| self.admitted < RAMP_MAX && !self.is_given_up(now))?;
+        let begun = self.begun.map_or(mark, |begun| begun.max(mark));
+        Some(begun + Nanos::from_f64(RAMP * (self.admitted + 1.0).log2()))
     }
 
     /// One goes.
     #[inline]
     pub fn take(&mut self, now: Nanos) {
         self.admitted += 1.0;
+        self.begun = self.begun.or(Some(now));
         if self.rate == 0.0 {
             return;
         }
@@ -168,7 +195,7 @@ impl Pace {
             return None;
         }
         if self.rate == 0.0 {
-            return self.ramp_at();
+            return self.ramp_at(now);
         }
         Some(now + self.missing())
     }
@@ -188,8 +215,29 @@ impl Pace {
     }
 
     /// Whether refusals are taken to have nothing to do with the own rate.
-    pub fn is_given_up(&self, now: Nanos) -> bool {
+    fn is_given_up(&self, now: Nanos) -> bool {
         now < self.deaf_until
+    }
+
+    /// Whether it is from refusals at the pace itself, over a time long enough.
+    pub fn is_proven(&self) -> bool {
+        self.is_tried && self.peak > 0.0
+    }
+
+    /// Whether there is none, and refusals count.
+    pub fn is_unknown(&self, now: Nanos) -> bool {
+        self.rate == 0.0 && !self.is_given_up(now)
+    }
+
+    /// See [`Paced`].
+    pub fn paced(&self, now: Nanos) -> Paced {
+        if self.is_given_up(now) {
+            Paced::GivenUp
+        } else if self.is_proven() && self.admitted > SOON {
+            Paced::Apart(Nanos::from_f64(1.0 / self.rate))
+        } else {
+            Paced::Unknown
+        }
     }
 
     /// An attempt ended otherwise than refused.
@@ -211,31 +259,78 @@ impl Pace {
             self.admitted = (self.admitted - 1.0).max(0.0);
         }
         let mark = sent.max(sent + hint.unwrap_or_default());
-        let Some(before) = self.mark else {
-            self.start(now, mark);
-            return;
-        };
-        // A burst that is refused as one is one refusal; one that comes alone after a pause says that the pause was short;
-        // and where nobody at all is let in, no pace would help.
-        if sent < self.refused_at || self.admitted == 0.0 || !self.answers(now) || self.is_given_up(now) {
-            self.mark = self.mark.max(Some(mark));
+        match self.mark {
+            // A burst that is refused as one is one refusal.
+            Some(before) if sent < self.refused_at => self.mark = Some(before.max(mark)),
+            // Where nobody at all is let in no pace would help.
+            Some(before) if self.answers(now) && !self.is_given_up(now) => self.learn(now, before, mark, hint.is_some(), unused),
+            _ => self.start(now, mark),
+        }
+    }
+
+    /// From what went between two marks.
+    fn learn(&mut self, now: Nanos, before: Nanos, mark: Nanos, hinted: bool, unused: f64) {
+        if self.admitted == 0.0 {
+            // The pause was short.
+            if !hinted {
+                self.refused_alone(now, mark.since(before).as_f64());
+            }
+            (self.mark, self.begun) = (Some(before.max(mark)), None);
             return;
         }
         let soon = self.admitted < SOON;
         let time = mark.since(before).as_f64();
+        if self.admitted >= RAMP_MAX {
+            self.given_up = 0;
+        }
         let recent = self.admitted / time.max(1.0);
         let estimate = self.estimate(time);
         self.steady = if (recent / estimate - 1.0).abs() < STEADY { self.steady + 1 } else { 0 };
         self.start(now, mark);
-        self.strikes = if self.rate > 0.0 && soon && hint.is_none() { self.strikes + 1 } else { 0 };
-        self.soon = if soon { self.soon + 1 } else { 0 };
+        // Above what goes through a refusal is no surprise.
+        let is_surprising = self.rate > 0.0 && self.rate <= estimate * SURPRISING;
+        self.count(now, if hinted { 1 } else { 2 } * u32::from(is_surprising));
+        self.strikes = if soon && !hinted { self.strikes + u32::from(is_surprising) } else { 0 };
+        (self.soon, self.alone) = (if soon { self.soon + 1 } else { 0 }, 0);
         let first = if self.rate == 0.0 { unused / self.sums.1.max(1.0) } else { 0.0 };
-        self.slow_down(now, estimate + first);
+        self.slow_down(now, estimate + first, hinted);
+    }
+
+    /// An attempt that was sent at `sent` seems to have been refused for something else.
+    pub fn passed_over(&mut self, sent: Nanos) {
+        if sent >= self.refused_at {
+            self.admitted = (self.admitted - 1.0).max(0.0);
+        }
+    }
+
+    /// One more refusal with others let in since the last.
+    fn count(&mut self, now: Nanos, weight: u32) {
+        if now.since(self.refusals.1) > REFUSALS_TIME {
+            self.refusals = (0, now);
+        }
+        self.refusals.0 += weight;
+    }
+
+    /// Nobody was let in for so long. What went before that is known only once there is an estimate. By chance it is one in a hundred
+    /// that is refused three times in a row: it rather is a window that is full.
+    fn refused_alone(&mut self, now: Nanos, time: f64) {
+        self.alone += 1;
+        if self.alone >= ALONE {
+            self.strikes /= 2;
+        }
+        if self.peak > 0.0 {
+            let estimate = self.estimate(time);
+            if self.alone >= ALONE {
+                self.refill(now);
+                self.rate = (self.rate * STEP_SURE).max(self.rate.min(estimate * MARGIN));
+                self.reference = self.reference.min(estimate.max(self.rate));
+            }
+        }
     }
 
     /// Counts from this mark on.
     fn start(&mut self, now: Nanos, mark: Nanos) {
-        (self.mark, self.refused_at, self.admitted) = (Some(mark), now, 0.0);
+        (self.mark, self.refused_at, self.admitted, self.begun) = (Some(mark), now, 0.0, None);
     }
 
     /// Admitted ÷ time, over the marks of the last minute or so.
@@ -250,7 +345,7 @@ impl Pace {
         estimate
     }
 
-    fn slow_down(&mut self, now: Nanos, estimate: f64) {
+    fn slow_down(&mut self, now: Nanos, estimate: f64, hinted: bool) {
         self.refill(now);
         if self.rate == 0.0 {
             (self.rate, self.burst, self.level, self.as_of) = (estimate * MARGIN, 1.0, 0.0, now);
@@ -258,21 +353,31 @@ impl Pace {
             return;
         }
         self.is_tried = true;
-        // The first estimates are over short times; they may be far off either way.
-        let unproven = self.sums.1 < PROOF;
+        self.burst = if hinted { (self.burst * 0.5).max(1.0) } else { 1.0 };
+        self.level = self.level.min(self.burst);
+        // Who was wrong once does not lower it for every refusal that may be chance.
+        if hinted || self.given_up == 0 || self.strikes >= STRIKES / 2 || self.rate > estimate * SURPRISING {
+            self.lower(estimate);
+        }
+        let has_fallen = self.rate < self.peak * 0.5 && self.soon >= if hinted { STRIKES } else { 1 };
+        // What is being found is refused more often.
+        let times = if self.sums.1 < PROOF && self.given_up == 0 { 2 } else { 1 };
+        if has_fallen || self.strikes >= times * STRIKES || self.refusals.0 >= times * REFUSALS_MAX {
+            let pause = GIVEN_UP.as_f64() * 2_f64.powi(self.given_up.min(5) as i32);
+            let given_up = self.given_up + 1;
+            *self = Pace { deaf_until: now + Nanos::from_f64(pause), given_up, refused_at: now, ..Pace::default() };
+        }
+    }
+
+    fn lower(&mut self, estimate: f64) {
+        // The first estimates are over short times; they may be far off either way, and are tried once the pace has failed twice.
+        let unproven = self.sums.1 < PROOF && self.soon > 0;
         let before = self.rate;
         // The estimate is too low where demand was, unless refusal after refusal says the same.
         let sure = self.soon >= 2 && self.steady >= 2;
         let step = if sure { STEP_SURE } else { STEP.powi(1 + self.soon.min(2) as i32) };
         self.rate = if unproven { estimate * MARGIN } else { (self.rate * step).max(self.rate.min(estimate * MARGIN)) };
         self.reference = before.min(estimate.max(self.rate));
-        self.burst = (self.burst * 0.5).max(1.0);
-        self.level = self.level.min(self.burst);
-        if (self.rate < self.peak * 0.5 && self.soon >= STRIKES) || self.strikes >= STRIKES {
-            let pause = GIVEN_UP.as_f64() * 2_f64.powi(self.given_up.min(5) as i32);
-            let given_up = self.given_up + 1;
-            *self = Pace { deaf_until: now + Nanos::from_f64(pause), given_up, refused_at: now, ..Pace::default() };
-        }
     }
 
     #[inline]

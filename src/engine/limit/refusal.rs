@@ -3,6 +3,17 @@
 use super::Dimension;
 use crate::time::Nanos;
 
+/// What refusals for the rate have taught of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Paced {
+    /// Too little.
+    Unknown,
+    /// At the pace that was kept for long so much time lies between two attempts.
+    Apart(Nanos),
+    /// They seem to have nothing to do with what is sent.
+    GivenUp,
+}
+
 /// Why a cost was not admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
