@@ -1,6 +1,7 @@
 //! `lbsim bench`: what a decision costs on this machine.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use super::args::{ListFormat, Strictness, threads};
 use super::exit::{Exit, Failure, HELP, judge};
@@ -45,9 +46,9 @@ pub struct Options {
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = counts(THREADS_MAX))]
     pub threads: Vec<u64>,
     /// How the limits of every provider on requests and tokens count
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = Counting::TokenBucket, hide_possible_values = true)]
+    #[arg(long, value_name = "HOW", default_value = Algorithm::TokenBucket.word(), hide_possible_values = true, value_parser = counting())]
     #[arg(help = "How the limits of every provider on requests and tokens count:\nnone, token-bucket, fixed-window, sliding-window")]
-    pub limits: Counting,
+    pub limits: String,
     /// Attempts of each thread in flight
     #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub in_flight: u32,
@@ -65,15 +66,6 @@ pub struct Options {
     /// How to write the figures
     #[arg(long, value_enum, default_value_t = ListFormat::Human)]
     pub format: ListFormat,
-}
-
-/// [`Algorithm`], or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Counting {
-    None,
-    TokenBucket,
-    FixedWindow,
-    SlidingWindow,
 }
 
 pub fn execute(options: &Options, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -107,17 +99,17 @@ fn settings(options: &Options) -> Result<Settings, Failure> {
         strategies: once(if asked.is_empty() { CATALOGUE.iter().map(|info| info.strategy).collect() } else { asked }),
         providers: once(numbers(&options.providers)),
         threads: once(if options.threads.is_empty() { (1..=cores.min(2)).collect() } else { numbers(&options.threads) }),
-        limits: match options.limits {
-            Counting::None => None,
-            Counting::TokenBucket => Some(Algorithm::TokenBucket),
-            Counting::FixedWindow => Some(Algorithm::FixedWindow),
-            Counting::SlidingWindow => Some(Algorithm::SlidingWindow),
-        },
+        limits: Algorithm::ALL.into_iter().find(|algorithm| algorithm.word() == options.limits),
         in_flight: options.in_flight as usize,
         rounds: options.rounds as usize,
         resolution: options.resolution,
         at_most: options.at_most,
     })
+}
+
+/// An [`Algorithm`], or none.
+fn counting() -> PossibleValuesParser {
+    PossibleValuesParser::new(["none"].into_iter().chain(Algorithm::ALL.map(Algorithm::word)))
 }
 
 /// What is asked for twice is measured once.

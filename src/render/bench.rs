@@ -2,6 +2,7 @@
 
 use super::View;
 use super::human::Page;
+use super::json::{pretty, schema_of};
 use super::number::{count, nanos, plural, ratio};
 use super::table::{Column, Table};
 use super::text::Tone;
@@ -35,13 +36,12 @@ pub fn human(bench: &Bench, view: &View) -> String {
 
 /// The whole of it.
 pub fn json(bench: &Bench) -> String {
-    serde_json::to_string_pretty(bench).expect("plain data always serializes") + "\n"
+    pretty(bench)
 }
 
 /// The JSON Schema of [`json`].
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(Bench);
-    serde_json::to_string_pretty(&schema).expect("a schema is a JSON value") + "\n"
+    schema_of::<Bench>()
 }
 
 /// A table with a row for each figure.

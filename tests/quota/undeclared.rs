@@ -86,13 +86,18 @@ fn who_sits_out_takes_nothing_of_its_group() {
 /// not say for how long: the share of attempts that was refused, and how many a second were let in. The queue holds 90 s of work, which are
 /// let in after that: with more work than the limit takes, 7.5 % above it would be all.
 fn without_a_hint(limits: &str, rate: f64, p50: &str, p99: &str) -> (f64, f64) {
-    let (refused, sent) = refusals(&format!(
-        "schema = 1\nname = 'no hint'\n[load]\nrate = '{rate}/s'\nduration = '20m'\n[balancer]\nstrategy = 'failover'\n\
-         queue = {{ max_wait = '90s', max_length = 1_000_000 }}\n\
-         [[provider]]\nname = 'a'\nlatency = {{ p50 = '{p50}', p99 = '{p99}' }}\nvisibility = 'none'\nlimits = {{ {limits} }}\n\
-         [[event]]\nprovider = 'a'\nat = '0s'\nset = {{ retry_after = 'off' }}\n"
-    ));
+    let rest = format!("limits = {{ {limits} }}\n[[event]]\nprovider = 'a'\nat = '0s'\nset = {{ retry_after = 'off' }}\n");
+    let (refused, sent) = twenty_minutes(rate, "90s", (p50, p99), &rest);
     (refused as f64 / sent as f64, (sent - refused) as f64 / 1_200.0)
+}
+
+/// Refused and sent in twenty minutes of `rate` requests a second for one provider that tells nothing; `rest`: what else is said of it.
+fn twenty_minutes(rate: f64, max_wait: &str, (p50, p99): (&str, &str), rest: &str) -> (u64, u64) {
+    refusals(&format!(
+        "schema = 1\nname = 'alone'\n[load]\nrate = '{rate}/s'\nduration = '20m'\n[balancer]\nstrategy = 'failover'\n\
+         queue = {{ max_wait = '{max_wait}', max_length = 1_000_000 }}\n\
+         [[provider]]\nname = 'a'\nlatency = {{ p50 = '{p50}', p99 = '{p99}' }}\nvisibility = 'none'\n{rest}"
+    ))
 }
 
 /// One in twenty or fifty is refused by chance, however many are sent, and nothing says for how long. Each refusal slows us down until it
@@ -100,12 +105,8 @@ fn without_a_hint(limits: &str, rate: f64, p50: &str, p99: &str) -> (f64, f64) {
 #[test]
 fn chance_is_no_limit() {
     for (rate, percent) in [(2.0, 5), (10.0, 5), (100.0, 5), (100.0, 2)] {
-        let (refused, sent) = refusals(&format!(
-            "schema = 1\nname = 'chance'\n[load]\nrate = '{rate}/s'\nduration = '20m'\n[balancer]\nstrategy = 'failover'\n\
-             queue = {{ max_wait = '20s', max_length = 1_000_000 }}\n\
-             [[provider]]\nname = 'a'\nlatency = {{ p50 = '1s', p99 = '3s' }}\nvisibility = 'none'\nlimits = {{ rpm = 10_000_000 }}\n\
-             error_rate = '{percent}%'\nerror_status = 429\n"
-        ));
+        let rest = format!("limits = {{ rpm = 10_000_000 }}\nerror_rate = '{percent}%'\nerror_status = 429\n");
+        let (refused, sent) = twenty_minutes(rate, "20s", ("1s", "3s"), &rest);
         let let_in = (sent - refused) as f64 / (1_200.0 * rate);
         assert!(let_in >= 0.75, "{percent} % of {rate}/s: {let_in:.3} let in");
     }

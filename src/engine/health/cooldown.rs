@@ -3,9 +3,9 @@
 //! A hint is a floor: a longer one extends the pause, a shorter one never shortens it. It is also capped, because
 //! providers have asked for a day after a burst of a second; what is over the cap ends in one careful attempt instead.
 //!
-//! - *Rate*, without a hint: from a second on, or three attempts' time where the pace has long been right, doubling where the first attempt after the pause is refused again. A hint was too
-//!   short, and is doubled in the same way. Where others went before the refused one, the pause
-//!   was right: a bucket that refills in 20 ms refuses many times before the first answer of a second is there, and a pause that
+//! - *Rate*, without a hint: from a second on, or three attempts' time where the pace has long been right, doubling where the first
+//!   attempt after the pause is refused again. A hint was too short, and is doubled in the same way. Where others went before the
+//!   refused one, the pause was right: a bucket that refills in 20 ms refuses many times before the first answer of a second is there, and a pause that
 //!   doubled until an answer of 20 s came would be half a minute long by then.
 //!   After repeated refusals one attempt goes alone until it would have been refused as well.
 //! - *Capacity*: others use it up, and it may be free again at once. A single refusal pauses nobody; from the second on

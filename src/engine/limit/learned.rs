@@ -104,6 +104,7 @@ impl Learned {
         [rate, Some(places)].into_iter().flatten().filter(|refusal| refusal.free_at > FreeAt::Now).max_by_key(|refusal| refusal.free_at)
     }
 
+    /// The same, of rates alone.
     fn rate_refuses(&mut self, now: Nanos, cost: Cost, in_flight: u32) -> Option<Refusal> {
         let told_at = self.told_at();
         let mut refusal = match (&mut self.found, &mut self.bucket) {
@@ -248,16 +249,15 @@ impl Learned {
             self.crowd.iter_mut().for_each(|crowd| crowd.leave(refused.number));
             return false;
         }
-        let is_paced = self.found.is_none() && self.bucket.is_none() && self.pace.is_proven();
-        if is_paced && self.crowd.as_ref().is_none_or(|crowd| !crowd.is_confirmed()) {
+        if self.is_paced() && self.pace.is_proven() && self.crowd.as_ref().is_none_or(|crowd| !crowd.is_confirmed()) {
             self.crowd.iter_mut().for_each(|crowd| crowd.forget());
             return false;
         }
         let crowd = self.crowd.get_or_insert_with(|| Box::new(Crowd::new()));
-        let throughput = crowd.throughput(now);
+        let throughput = if self.pace.is_unknown(now) { crowd.throughput(now) } else { None };
         let crowded = crowd.refused(now, refused.number, refused.in_flight);
         // All that waited for a place would go at once.
-        if let Some(rate) = throughput.filter(|_| !crowd.binds() && self.pace.is_unknown(now)) {
+        if let Some(rate) = throughput.filter(|_| !crowd.binds()) {
             self.pace = self.pace.resumed(now, rate);
         }
         crowded
@@ -302,6 +302,11 @@ impl Learned {
 
     /// What refusals have taught of the rate, where nothing more is known.
     pub fn paced(&self, now: Nanos) -> Paced {
-        if self.found.is_some() || self.bucket.is_some() { Paced::Unknown } else { self.pace.paced(now) }
+        if self.is_paced() { self.pace.paced(now) } else { Paced::Unknown }
+    }
+
+    /// Whether it is the pace that counts.
+    fn is_paced(&self) -> bool {
+        self.found.is_none() && self.bucket.is_none()
     }
 }

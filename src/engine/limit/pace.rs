@@ -8,12 +8,11 @@
 //!   estimate. The first refusal only starts the count, the second sets the pace to just below the estimate.
 //! - *Upwards.* Every admission that had to wait for the pace raises it: by a hundredth of a percent near the reference, where the
 //!   last refusal put the limit, and with the square of the distance away from it (as CUBIC does, RFC 9438: little risk where
-//!   the limit was, speed where it was not). From 2 % below to 2 % above takes 300 admissions, and a minute at least: after a
-//!   refusal nobody is sent for a second or so, and at a hundred a second 300 admissions would leave a third of the time to pauses.
-//!   A factor e takes 20 s at least. The burst grows a little too.
+//!   the limit was, speed where it was not). From 2 % below to 2 % above takes 300 admissions, and a minute at least: at a
+//!   hundred a second there would be a refusal every few seconds else. A factor e takes 20 s at least. The burst grows a little too.
 //! - *Downwards.* A refusal lowers the pace to just below the estimate, but by a twenty-fifth at most (the estimate is too low
-//!   where demand was), up to three times that when refusals follow each other, and by a fifth at each refusal with nobody let in since
-//!   the last. It halves the burst; without a hint it ends it, for what comes together after a pause may be all that was wrong.
+//!   where demand was), up to three times that when refusals follow each other, and by a fifth at each refusal from the third on with nobody
+//!   let in between. It halves the burst; without a hint it ends it, for what comes together after a pause may be all that was wrong.
 //! - *Not ours.* Refusals that go on until the pace has fallen to half of what once went through, or many a minute, or without a hint
 //!   one soon after another, have nothing to do with it: the provider's shared capacity is used up by others. The pace is then given up
 //!   for a minute, twice as long each time, for it would only starve us.
@@ -29,7 +28,7 @@ const STEP: f64 = 0.96;
 const STEP_SURE: f64 = 0.8;
 /// Growth per admission that waited, at the reference,
 const GROWTH: f64 = 0.000_1;
-/// but by no more than a factor e in this, ns: each refusal costs a pause, however many are admitted between two,
+/// but by no more than a factor e in this, ns, for each refusal costs, however many are admitted between two;
 const GROWTH_TIME: f64 = 1_500e9;
 /// twice as much this far away from it, and with the square of the distance,
 const NEAR: f64 = 0.02;
@@ -180,9 +179,7 @@ impl Pace {
 
     /// One that went at `sent` was never sent.
     pub fn forget(&mut self, now: Nanos, sent: Nanos) {
-        if sent >= self.refused_at {
-            self.admitted = (self.admitted - 1.0).max(0.0);
-        }
+        self.passed_over(sent);
         if self.rate > 0.0 {
             self.refill(now);
             self.level = (self.level + 1.0).min(self.burst);
@@ -255,9 +252,7 @@ impl Pace {
     /// more might have gone, had not those in flight been charged an estimate of which they use less. The first pace counts on
     /// that: it is from a burst, and later ones are refused at their pace, with few in flight.
     pub fn refused(&mut self, now: Nanos, sent: Nanos, hint: Option<Nanos>, unused: f64) {
-        if sent >= self.refused_at {
-            self.admitted = (self.admitted - 1.0).max(0.0);
-        }
+        self.passed_over(sent);
         let mark = sent.max(sent + hint.unwrap_or_default());
         match self.mark {
             // A burst that is refused as one is one refusal.
@@ -296,7 +291,7 @@ impl Pace {
         self.slow_down(now, estimate + first, hinted);
     }
 
-    /// An attempt that was sent at `sent` seems to have been refused for something else.
+    /// An attempt that was sent at `sent` does not count as admitted: it was refused, be it for something else.
     pub fn passed_over(&mut self, sent: Nanos) {
         if sent >= self.refused_at {
             self.admitted = (self.admitted - 1.0).max(0.0);
@@ -311,8 +306,8 @@ impl Pace {
         self.refusals.0 += weight;
     }
 
-    /// Nobody was let in for so long. What went before that is known only once there is an estimate. By chance it is one in a hundred
-    /// that is refused three times in a row: it rather is a window that is full.
+    /// Nobody was let in for so long. What went before that is known only once there is an estimate. By chance hardly anybody is
+    /// refused three times in a row: it rather is a window that is full.
     fn refused_alone(&mut self, now: Nanos, time: f64) {
         self.alone += 1;
         if self.alone >= ALONE {
@@ -322,7 +317,7 @@ impl Pace {
             let estimate = self.estimate(time);
             if self.alone >= ALONE {
                 self.refill(now);
-                self.rate = (self.rate * STEP_SURE).max(self.rate.min(estimate * MARGIN));
+                self.rate = self.lowered(STEP_SURE, estimate);
                 self.reference = self.reference.min(estimate.max(self.rate));
             }
         }
@@ -376,8 +371,13 @@ impl Pace {
         // The estimate is too low where demand was, unless refusal after refusal says the same.
         let sure = self.soon >= 2 && self.steady >= 2;
         let step = if sure { STEP_SURE } else { STEP.powi(1 + self.soon.min(2) as i32) };
-        self.rate = if unproven { estimate * MARGIN } else { (self.rate * step).max(self.rate.min(estimate * MARGIN)) };
+        self.rate = if unproven { estimate * MARGIN } else { self.lowered(step, estimate) };
         self.reference = before.min(estimate.max(self.rate));
+    }
+
+    /// Just below the estimate, if that is lower, but no less than `step` of what it is.
+    fn lowered(&self, step: f64, estimate: f64) -> f64 {
+        (self.rate * step).max(self.rate.min(estimate * MARGIN))
     }
 
     #[inline]
