@@ -4,6 +4,7 @@
 //! round. So entries live in chunks, and the chunk that was left last is the next to be filled.
 
 use std::collections::VecDeque;
+use std::hint::black_box;
 
 /// Entries in a chunk.
 const CHUNK: usize = 64;
@@ -25,6 +26,9 @@ pub(super) struct Ring<T> {
 }
 
 impl<T: Copy> Ring<T> {
+    /// One in so many entries lies in each line of memory.
+    const LINE: usize = if size_of::<T>() < 64 { 64 / size_of::<T>() } else { 1 };
+
     /// Empty, without room.
     pub fn new() -> Ring<T> {
         Ring { slab: Vec::new(), used: VecDeque::new(), free: Vec::new(), head: 0, len: 0, first: 0, next: 0 }
@@ -66,21 +70,31 @@ impl<T: Copy> Ring<T> {
         }
     }
 
+    /// Takes the oldest as long as they are `over`, telling each; returns the oldest of the rest.
     #[inline]
-    pub fn pop_front(&mut self) -> Option<T> {
-        let first = self.front().copied()?;
-        (self.head, self.len, self.first) = (self.head + 1, self.len - 1, self.first + 1);
-        if self.head == CHUNK {
-            self.leave_chunk();
+    pub fn pop_while(&mut self, over: impl Fn(&T) -> bool, mut taken: impl FnMut(&T)) -> Option<&T> {
+        while self.len > 0 {
+            let entry = &self.slab[self.first];
+            if !over(entry) {
+                return self.slab.get(self.first);
+            }
+            taken(entry);
+            (self.head, self.len, self.first) = (self.head + 1, self.len - 1, self.first + 1);
+            if self.head == CHUNK {
+                self.leave_chunk();
+            }
         }
-        Some(first)
+        None
     }
 
     #[inline(never)]
     fn leave_chunk(&mut self) {
         self.free.extend(self.used.pop_front());
         self.head = 0;
-        self.first = self.used.front().map_or(0, |chunk| *chunk as usize * CHUNK);
+        let Some(oldest) = self.used.front() else { return };
+        self.first = *oldest as usize * CHUNK;
+        // They will be taken soon, and have not been touched for long. Asked for together, lines of memory come together.
+        self.slab[self.first..][..CHUNK].iter().step_by(Self::LINE).for_each(|entry| _ = black_box(*entry));
     }
 
     pub fn pop_back(&mut self) -> Option<T> {
@@ -150,7 +164,12 @@ mod tests {
                 } else if draws.chance(0.1) {
                     assert_eq!(ring.pop_back(), queue.pop_back(), "case {case}, step {step}");
                 } else {
-                    assert_eq!(ring.pop_front(), queue.pop_front(), "case {case}, step {step}");
+                    // Entries are steps.
+                    let over = queue.front().map_or(0, |front| front + draws.below(4));
+                    let mut taken = Vec::new();
+                    let oldest = ring.pop_while(|entry| *entry < over, |entry| taken.push(*entry)).copied();
+                    assert!(taken.into_iter().eq(std::iter::from_fn(|| queue.pop_front_if(|entry| *entry < over))));
+                    assert_eq!(oldest, queue.front().copied(), "case {case}, step {step}");
                 }
                 most = most.max(queue.len());
                 let index = draws.below(room as u64) as usize;

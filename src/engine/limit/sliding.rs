@@ -241,20 +241,24 @@ impl SlidingWindow {
 
     #[inline(never)]
     fn forget(&mut self, now: Nanos) {
-        while let Some(entry) = self.entries.front()
-            && now.as_nanos().saturating_sub(entry.at) >= self.period
-        {
-            self.used -= entry.amount;
-            self.first += 1;
-            self.entries.pop_front();
+        let Some(over) = now.as_nanos().checked_sub(self.period) else { return };
+        let (mut amount, mut count) = (0, 0);
+        let taken = |entry: &Entry| (amount, count) = (amount + entry.amount, count + 1);
+        let oldest = self.entries.pop_while(|entry| entry.at <= over, taken).map_or(u64::MAX, |entry| entry.at);
+        (self.used, self.first) = (self.used - amount, self.first + count);
+        self.expires = oldest.saturating_add(self.period);
+        if !self.unsettled.is_empty() {
+            self.forget_others(over);
         }
-        while let Some((at, _)) = self.unsettled.front()
-            && now.as_nanos().saturating_sub(*at) >= self.period
-        {
+    }
+
+    #[inline(never)]
+    fn forget_others(&mut self, over: u64) {
+        while self.unsettled.front().is_some_and(|(at, _)| *at <= over) {
             self.forget_unsettled();
         }
-        let oldest = self.entries.front().map(|entry| entry.at).into_iter().chain(self.unsettled.front().map(|(at, _)| *at)).min();
-        self.expires = oldest.map_or(u64::MAX, |at| at.saturating_add(self.period));
+        let oldest = self.unsettled.front().map_or(u64::MAX, |(at, _)| *at);
+        self.expires = self.expires.min(oldest.saturating_add(self.period));
     }
 
     fn forget_unsettled(&mut self) {
