@@ -10,7 +10,7 @@
 use super::super::bits::{Bits, Candidates};
 use super::super::pool::Place;
 use super::View;
-use super::choices::Choices;
+use super::choices::{Choices, Known, NEXT};
 use crate::rng;
 
 /// How far above its fair share of the load a provider may go.
@@ -18,63 +18,99 @@ const BALANCE_FACTOR: f64 = 1.25;
 
 /// What is known of the sessions that were seen lately.
 pub(crate) struct ConsistentHash {
-    first: Choices,
-    second: Choices,
+    choices: Choices,
 }
 
 impl ConsistentHash {
     pub fn new() -> ConsistentHash {
-        ConsistentHash { first: Choices::new(), second: Choices::new() }
+        ConsistentHash { choices: Choices::new() }
     }
 
     #[inline(never)]
     pub fn choose(&self, view: &View<'_>, candidates: &impl Candidates) -> usize {
         let session = rng::mix(view.request.session.unwrap_or(view.request.id));
+        let known = self.choices.get(session);
         // The first choice of all is that of some, too, if it is one of them.
-        let known = self.first.get(session).filter(|position| candidates.contains(*position));
-        let best = known.unwrap_or_else(|| {
-            let best = first_choice(view, session, candidates).expect("candidates are not empty");
-            keep(&self.first, view, candidates, session, best);
-            best
-        });
+        let first = known.map(|known| known.first).filter(|position| candidates.contains(*position));
+        let first = first.unwrap_or_else(|| self.find_first(view, session, candidates));
         // None at all is below any bound.
-        if view.in_flight(best) == 0 {
-            return best;
+        if view.in_flight(first) == 0 {
+            return first;
         }
-        let all = candidates.count() == view.tier.members.len();
-        let (in_flight, weight) = if all { (in_flight(&view.tier.places), view.tier.weight) } else { load(view, candidates) };
-        let fair = BALANCE_FACTOR * (in_flight + 1) as f64 / weight;
-        if is_below(view, fair, best) { best } else { self.next(view, session, fair, best, candidates) }
+        let bound = Bound::of(view, candidates);
+        if bound.admits(view, first) {
+            return first;
+        }
+        // Where the first of all is no candidate, the next ones of all still come before the others.
+        let next = known.and_then(Known::next).or_else(|| self.find_next(view, session, first, candidates));
+        let is_open = |position: &usize| candidates.contains(*position) && bound.admits(view, *position);
+        let next = next.and_then(|next| next.into_iter().find(is_open));
+        next.or_else(|| best_below(view, session, bound, candidates)).unwrap_or(first)
     }
 
-    /// The best of those below the bound, which `first` is not.
     #[inline(never)]
-    fn next(&self, view: &View<'_>, session: u64, fair: f64, first: usize, candidates: &impl Candidates) -> usize {
-        let second = self.second.get(session).or_else(|| {
-            let mut others = Bits::full(view.tier.members.len());
-            others.remove(first);
-            let second = first_choice(view, session, &others)?;
-            keep(&self.second, view, candidates, session, second);
-            Some(second)
-        });
-        // If `first` is not the first of all, that one is no candidate.
-        match second.filter(|second| candidates.contains(*second) && is_below(view, fair, *second)) {
-            Some(second) => second,
-            None => best_below(view, session, fair, candidates).unwrap_or(first),
+    fn find_first(&self, view: &View<'_>, session: u64, candidates: &impl Candidates) -> usize {
+        let first = first_choice(view, session, candidates).expect("candidates are not empty");
+        if is_kept(view, candidates) {
+            self.choices.keep_first(session, first);
         }
+        first
+    }
+
+    /// The choices after `first`, where they are kept. Those of few repeat the last one.
+    #[inline(never)]
+    fn find_next(&self, view: &View<'_>, session: u64, first: usize, candidates: &impl Candidates) -> Option<[usize; NEXT]> {
+        if !is_kept(view, candidates) {
+            return None;
+        }
+        let (mut others, mut last) = (Bits::full(view.tier.members.len()), first);
+        let next = std::array::from_fn(|_| {
+            others.remove(last);
+            last = first_choice(view, session, &others).unwrap_or(last);
+            last
+        });
+        self.choices.keep_next(session, next);
+        Some(next)
     }
 }
 
-/// Keeps a choice among all. A request without a session does not come again.
-fn keep(choices: &Choices, view: &View<'_>, candidates: &impl Candidates, session: u64, choice: usize) {
-    if view.request.session.is_some() && candidates.count() == view.tier.members.len() {
-        choices.keep(session, choice);
+/// Whether a choice is one among all, and a request without a session does not come again.
+#[inline]
+fn is_kept(view: &View<'_>, candidates: &impl Candidates) -> bool {
+    view.request.session.is_some() && candidates.count() == view.tier.members.len()
+}
+
+/// How many attempts in flight each may have.
+#[derive(Clone, Copy)]
+struct Bound {
+    /// For all of the weight together,
+    whole: f64,
+    /// which is this.
+    weight: f64,
+}
+
+impl Bound {
+    #[inline]
+    fn of(view: &View<'_>, candidates: &impl Candidates) -> Bound {
+        let all = candidates.count() == view.tier.members.len();
+        let (in_flight, weight) = if all { (in_flight(&view.tier.places), view.tier.weight) } else { load(view, candidates) };
+        Bound { whole: BALANCE_FACTOR * (in_flight + 1) as i64 as f64, weight }
+    }
+
+    /// Whether a provider is below it. A whole number is below ⌈x⌉ if and only if it is below x; and to divide would take longer.
+    #[inline]
+    fn admits(self, view: &View<'_>, position: usize) -> bool {
+        f64::from(view.in_flight(position)) * self.weight < self.whole * view.member(position).weight
     }
 }
 
 #[inline]
 fn in_flight(places: &[Place]) -> u64 {
-    places.iter().map(|place| u64::from(place.slot.mirror.in_flight())).sum()
+    let in_flight = |place: &Place| u64::from(place.slot.mirror.in_flight());
+    let (pairs, rest) = places.as_chunks::<2>();
+    // Two sums, neither of which waits for the other.
+    let (even, odd) = pairs.iter().fold((0, 0), |(even, odd), [a, b]| (even + in_flight(a), odd + in_flight(b)));
+    even + odd + rest.iter().map(in_flight).sum::<u64>()
 }
 
 /// Attempts in flight and weight of some.
@@ -83,17 +119,11 @@ fn load(view: &View<'_>, candidates: &impl Candidates) -> (u64, f64) {
     both.fold((0, 0.0), |(sum, weights), (in_flight, weight)| (sum + in_flight, weights + weight))
 }
 
-/// Whether a provider is below its bound. A whole number is below ⌈x⌉ if and only if it is below x.
-#[inline]
-fn is_below(view: &View<'_>, fair: f64, position: usize) -> bool {
-    f64::from(view.in_flight(position)) < fair * view.member(position).weight
-}
-
 /// The best of those below the bound. There is one: were all at it, their sum would exceed the attempts in flight.
 #[inline(never)]
-fn best_below(view: &View<'_>, session: u64, fair: f64, candidates: &impl Candidates) -> Option<usize> {
+fn best_below(view: &View<'_>, session: u64, bound: Bound, candidates: &impl Candidates) -> Option<usize> {
     let mut below = Bits::empty(view.tier.members.len());
-    candidates.iter().for_each(|position| below.insert_if(position, is_below(view, fair, position)));
+    candidates.iter().for_each(|position| below.insert_if(position, bound.admits(view, position)));
     first_choice(view, session, &below)
 }
 
