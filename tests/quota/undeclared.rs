@@ -45,6 +45,23 @@ fn estimates_charged() {
     learned(&ESTIMATED, UNKNOWN_SIZES, 0.9);
 }
 
+/// Providers that count refused attempts, too: who tries again as soon as there seems to be room keeps a sliding window full of refusals.
+#[test]
+fn refusals_that_count() {
+    let pool = |limits, per_minute| [Limited { limits, per_minute }];
+    learned(
+        &[
+            ("sliding window of 60", &pool("rpm = 60, algorithm = 'sliding-window', count_refused = true", 60.0)),
+            ("sliding window of 100", &pool("rpm = 100, algorithm = 'sliding-window', count_refused = true", 100.0)),
+            ("sliding window of 1,000", &pool("rpm = 1_000, algorithm = 'sliding-window', count_refused = true", 1_000.0)),
+            ("fixed window of 100", &pool("rpm = 100, algorithm = 'fixed-window', count_refused = true", 100.0)),
+            ("bucket of 100", &pool("rpm = 100, count_refused = true", 100.0)),
+        ],
+        "",
+        0.95,
+    );
+}
+
 /// What may be in flight, which no header tells either. A place that frees is taken at once, so that all is served.
 #[test]
 fn concurrency() {

@@ -30,6 +30,8 @@ const NEAR: f64 = 0.9;
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     limit: ToldLimit,
+    /// Refused attempts count, too.
+    counts_refused: bool,
     /// What is known to fit.
     known: f64,
     trial: Trial,
@@ -57,8 +59,8 @@ enum Trial {
 impl Found {
     /// `cost`: of the attempt that is let in now, before which `in_flight` were on their way.
     pub fn new(now: Nanos, limited: Limited, marks: &Marks, cost: Cost, in_flight: u32) -> Found {
-        let Limited { dimension, finding } = limited;
-        let log = marks.log(dimension).clone();
+        let Limited { dimension, finding, counts_refused } = limited;
+        let log = marks.log(limited);
         let limit = match finding {
             Finding::Sliding { amount, period } => ToldLimit::found(now, dimension, amount, Kind::Sliding { period }, 0.0, log),
             Finding::Fixed { amount, period, end } => {
@@ -76,6 +78,7 @@ impl Found {
         Found {
             known,
             limit,
+            counts_refused,
             trial: Trial::Due(first),
             pause: TRIAL_AFTER,
             step: 0.0,
@@ -164,6 +167,10 @@ impl Found {
     /// A refusal of an attempt that was sent at `sent`, still to be undone; false: this is not the limit, or no longer. What was
     /// sent before the latest refusal says nothing new.
     pub fn refused(&mut self, now: Nanos, sent: Nanos, cost: Cost) -> bool {
+        if self.counts_refused {
+            // It is about to be undone.
+            self.limit.note(now, sent, self.amount(cost));
+        }
         if sent < self.refused_at {
             return self.trust >= 0.0;
         }
@@ -271,7 +278,11 @@ mod tests {
                     admitted.push(now);
                     found.iter_mut().for_each(|found| found.settle(now, Attempt { number: 1, sent: now, cost: ONE }, None));
                 }
-                Err(refusal) => {
+                Err(mut refusal) => {
+                    if truth.count_refused() {
+                        truth.refuse_counts(now, Cost::default());
+                        refusal = truth.would_refuse(now, Cost::default()).expect("it is no freer than before");
+                    }
                     let FreeAt::At(free) = refusal.free_at else { panic!("requests come back with time") };
                     let end = Nanos::from_millis(free.as_nanos().div_ceil(1_000_000));
                     refused += 1;
@@ -315,6 +326,23 @@ mod tests {
         }
     }
 
+    /// The same of providers that count refused attempts, too: nobody could use all of such a window without knowing that.
+    #[test]
+    fn windows_that_count_refusals_are_found_to_the_request() {
+        for (rpm, period, amount) in [(60.0, 60, 60.0), (300.0, 60, 300.0), (60.0, 10, 10.0), (120.0, 30, 60.0)] {
+            let (period, algorithm) = (Nanos::from_secs(period), Algorithm::SlidingWindow);
+            let limits = Limits { rpm: Some(rpm), period: Some(period), algorithm, count_refused: true, ..Limits::default() };
+            let Client { found, admitted, refused, lost } = client(&limits, rpm / 60.0 * 1.5, 1_200);
+            let what = format!("{amount} in {period:?}: {refused} refused");
+            let found = found.unwrap_or_else(|| panic!("{what}, not found"));
+            assert_eq!((found.known, found.limit.period(), found.counts_refused), (amount, period, true), "{what}");
+            assert!(refused <= 20 && lost == 0, "{what}, {lost} times wrong");
+            let late = admitted.iter().filter(|at| **at >= Nanos::from_secs(600)).count() as f64;
+            // As above.
+            assert!(late >= 0.88 * rpm * 10.0, "{what}, {late} admitted in the second ten minutes");
+        }
+    }
+
     /// A client that waits as it is told can make a bucket look like a window. What is found then is let go of after three
     /// refusals, and each time the next finding needs more marks that agree.
     #[test]
@@ -332,6 +360,7 @@ mod tests {
         let finding = |amount| Limited {
             dimension: Dimension::Requests,
             finding: Finding::Fixed { amount, period: Nanos::from_secs(10), end: Nanos::ZERO },
+            counts_refused: false,
         };
         let mut found = Found::new(Nanos::ZERO, finding(10.0), &Marks::new(Nanos::ZERO), ONE, 0);
         let mut sent = 0;

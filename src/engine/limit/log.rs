@@ -110,6 +110,11 @@ impl Log {
         Some(at)
     }
 
+    /// What was used when, the oldest first.
+    pub fn entries(&self) -> impl Iterator<Item = (Nanos, f64)> + '_ {
+        self.entries.iter().copied()
+    }
+
     /// How many instants it holds.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -4,6 +4,7 @@
 //!
 //! - *Sliding window* of n per P: the oldest of the own admissions in (s − P, s] leaves the window at e, so it is just P older
 //!   than e; and n were admitted in that time.
+//! - *Sliding window that counts refused attempts*: see [`Counted`].
 //! - *Fixed window*: e is its end, and the ends of two windows are a whole number of P apart; n were admitted since e − P.
 //!
 //! The length P is one of those that providers use. A window is believed when two marks in a row agree to the request and to
@@ -17,6 +18,7 @@
 //! repeat what was sent in the last one, its pauses included, and a pace that swings with them is refused in every minute.
 
 use super::Dimension;
+use super::counted::Counted;
 use super::log::Log;
 use super::refill::Refill;
 use super::sizes::Sizes;
@@ -43,7 +45,7 @@ const ENTRIES_MAX: usize = 32_768;
 const LARGE: f64 = 20.0;
 
 /// How long admissions are remembered.
-const MEMORY: Nanos = Nanos::from_secs(125);
+pub(super) const MEMORY: Nanos = Nanos::from_secs(125);
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,6 +61,8 @@ pub(super) enum Finding {
 pub(super) struct Limited {
     pub dimension: Dimension,
     pub finding: Finding,
+    /// Refused attempts count, too.
+    pub counts_refused: bool,
 }
 
 /// The evidence.
@@ -72,6 +76,7 @@ pub(super) struct Marks {
     /// For each period: what the last mark would mean.
     sliding: [Agreement; PERIODS.len()],
     fixed: [(Nanos, Agreement); PERIODS.len()],
+    counted: Counted,
     /// Findings that turned out wrong: each asks for two more marks that agree.
     wrong: u32,
     sizes: Sizes,
@@ -82,7 +87,7 @@ pub(super) struct Marks {
 
 /// Marks in a row that say the same amount.
 #[derive(Clone, Copy, Debug, Default)]
-struct Agreement {
+pub(super) struct Agreement {
     amount: f64,
     marks: u32,
     /// One of them had to wait for longer than a bucket of this rate makes anybody wait.
@@ -93,7 +98,7 @@ struct Agreement {
 
 impl Agreement {
     /// One more that says `amount` per `period`, and asked to wait for `hint`; `None`: one that speaks against it.
-    fn count(&mut self, amount: Option<f64>, hint: Nanos, period: Nanos) {
+    pub fn count(&mut self, amount: Option<f64>, hint: Nanos, period: Nanos) {
         let Some(amount) = amount.filter(|amount| *amount >= 1.0) else {
             *self = Agreement::default();
             return;
@@ -106,14 +111,14 @@ impl Agreement {
     }
 
     /// Two marks, or three of few per short period, if no bucket asks for such waits. Otherwise four, and of a large amount: who waits as told makes the marks
-    /// of a bucket of n per P a whole number of P / n apart, and once in n that is a whole number of P.
-    fn is_proof(self, wrong: u32) -> bool {
+    /// of a bucket of n per P a whole number of P / n apart, and once in n that is a whole number of P. And so many `further` ones.
+    pub fn is_proof(self, further: u32) -> bool {
         let least = match (self.no_bucket, self.long || self.amount >= LARGE) {
             (true, true) => 2,
             (true, false) => 3,
             (false, _) => 4,
         };
-        self.marks >= least + 2 * wrong && (self.no_bucket || (self.amount >= LARGE && self.long))
+        self.marks >= least + further && (self.no_bucket || (self.amount >= LARGE && self.long))
     }
 }
 
@@ -146,6 +151,7 @@ impl Marks {
             pending: None,
             sliding,
             fixed,
+            counted: Counted::default(),
             wrong: 0,
             sizes: Sizes::default(),
             refill: Refill::default(),
@@ -187,6 +193,7 @@ impl Marks {
     /// An attempt sent at `sent`, already undone, was refused at `now` until `end`; `None`: it did not say. It asked for so many
     /// tokens, and with all that were in flight then for `slack`.
     pub fn refused(&mut self, now: Nanos, sent: Nanos, end: Option<Nanos>, (asked, slack): (f64, f64)) {
+        self.counted.refused(now, sent);
         let used = self.refill.answered() + slack - asked * (1.0 + self.log.between(sent, now));
         self.pending = end.filter(|end| *end > sent).map(|end| Mark { sent, end, refused: now, asked, slack, used });
     }
@@ -237,9 +244,13 @@ impl Marks {
         self.sizes.mean()
     }
 
-    /// What was let in, for the limit that was found.
-    pub fn log(&self, dimension: Dimension) -> &Log {
-        if dimension.counts_tokens() { self.sizes.log() } else { &self.log }
+    /// What counts of the limit that was found.
+    pub fn log(&self, limited: Limited) -> Log {
+        match (limited.dimension.counts_tokens(), limited.counts_refused) {
+            (true, _) => self.sizes.log().clone(),
+            (false, false) => self.log.clone(),
+            (false, true) => self.counted.all(&self.log),
+        }
     }
 
     fn judge(&mut self, mark: Mark) -> Option<Limited> {
@@ -252,8 +263,12 @@ impl Marks {
             *found = fixed.or(sliding);
         }
         let requests = found.into_iter().enumerate().find_map(|(index, finding)| finding.filter(|_| !self.has_shorter(index)));
-        let requests = requests.map(|finding| Limited { dimension: Dimension::Requests, finding });
-        requests.or(sum.map(|finding| Limited { dimension: Dimension::Tokens, finding }))
+        let counted = self.counted.judge(mark, &self.log, self.since, self.wrong);
+        let limited = |dimension, finding, counts_refused| Limited { dimension, finding, counts_refused };
+        let requests = requests.map(|finding| limited(Dimension::Requests, finding, false));
+        let tokens = sum.map(|finding| limited(Dimension::Tokens, finding, false));
+        let counted = counted.map(|(amount, period)| limited(Dimension::Requests, Finding::Sliding { amount, period }, true));
+        requests.or(tokens).or(counted)
     }
 
     /// Whether as many marks agree on a fixed window that fits into this one a whole number of times and takes as much: where that is
@@ -280,7 +295,7 @@ impl Marks {
         let amount = self.log.between(from, mark.sent);
         let agreement = &mut self.sliding[index];
         agreement.count(fits.then_some(amount), mark.hint(), period);
-        agreement.is_proof(self.wrong).then_some(Finding::Sliding { amount, period })
+        agreement.is_proof(2 * self.wrong).then_some(Finding::Sliding { amount, period })
     }
 
     fn judge_fixed(&mut self, mark: Mark, index: usize) -> Option<Finding> {
@@ -301,7 +316,7 @@ impl Marks {
         }
         *end = mark.end;
         agreement.count(whole.then_some(amount), mark.hint(), period);
-        agreement.is_proof(self.wrong).then_some(Finding::Fixed { amount, period, end: mark.end })
+        agreement.is_proof(2 * self.wrong).then_some(Finding::Fixed { amount, period, end: mark.end })
     }
 }
 
@@ -333,6 +348,6 @@ mod tests {
         }
         let end = Nanos::from_secs(180);
         let finding = Finding::Fixed { amount: 10.0, period: Nanos::from_secs(10), end };
-        assert_eq!(found.first(), Some(&Limited { dimension: Dimension::Requests, finding }));
+        assert_eq!(found.first(), Some(&Limited { dimension: Dimension::Requests, finding, counts_refused: false }));
     }
 }

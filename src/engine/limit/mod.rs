@@ -56,6 +56,7 @@
 mod belief;
 mod bucket;
 mod correct;
+mod counted;
 mod crowd;
 mod dates;
 mod dimension;

@@ -116,11 +116,6 @@ impl<T: Copy> Ring<T> {
         self.slab.get_mut(place)
     }
 
-    #[inline]
-    pub fn front(&self) -> Option<&T> {
-        if self.len > 0 { self.slab.get(self.first) } else { None }
-    }
-
     pub fn back(&self) -> Option<&T> {
         self.get(self.len.checked_sub(1)?)
     }
@@ -175,7 +170,7 @@ mod tests {
                 let index = draws.below(room as u64) as usize;
                 assert_eq!(ring.get_mut(index).copied(), queue.get(index).copied(), "case {case}, step {step}");
                 assert_eq!(ring.get(index), queue.get(index), "case {case}, step {step}");
-                assert_eq!((ring.front(), ring.back()), (queue.front(), queue.back()), "case {case}, step {step}");
+                assert_eq!((ring.get(0), ring.back()), (queue.front(), queue.back()), "case {case}, step {step}");
             }
             assert!(ring.iter().eq(&queue) && ring.iter().rev().eq(queue.iter().rev()), "case {case}");
             assert_eq!((ring.slab.capacity(), ring.used.capacity(), ring.free.capacity()), capacity, "case {case} has allocated");
