@@ -4,7 +4,7 @@
 //! provider lives in its [`Slot`], which the next generation shares; what a strategy remembers is carried over by
 //! [`Chooser::successor`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::arena::{Arena, Landlord, Tenancy};
@@ -17,7 +17,7 @@ use super::provider::Core;
 use super::request::{ModelId, ProviderId, Request};
 use super::sharing::{Learned, Most, Sharing, cost};
 use super::slot::{ShutSlots, Slot};
-use super::strategy::Chooser;
+use super::strategy::{Chooser, Shelf};
 use super::wheel::Wheel;
 use crate::rng::{self, Draws, Stream};
 use crate::time::Nanos;
@@ -121,20 +121,23 @@ impl Pool {
         config.check()?;
         let places = places(&config, old, now, arena, landlord)?;
         let mut models = old.map_or_else(Vec::new, |old| old.models.clone());
+        let mut known: HashSet<String> = models.iter().cloned().collect();
         for model in config.providers.iter().flat_map(|provider| &provider.models) {
-            if !models.contains(model) {
+            if !known.contains(model) {
+                known.insert(model.clone());
                 models.push(model.clone());
             }
         }
-        let (members, learners) = (members(&config), learners(&config));
-        let parts = Parts { config: &config, places: &places, members: &members, learners: &learners };
+        let (members, learners, listed) = (members(&config), learners(&config), listed(&config));
+        let parts = Parts { config: &config, places: &places, members: &members, learners: &learners, listed: &listed };
+        let mut shelf = Shelf::default();
         let named = models.iter().map(|model| Some(model.as_str()));
         // Route 0 is for requests without a model, 1…n for the named ones, n + 1 for models that nobody names.
         let routes = std::iter::once(None).chain(named).chain([Some("")]).enumerate();
         let routes = routes
             .map(|(position, model)| {
                 let predecessor = old.and_then(|old| old.route_at(position, models.len() + 1));
-                Route::build(parts, model, predecessor)
+                Route::build(parts, model, predecessor, &mut shelf)
             })
             .collect();
         let draws = Draws::root(config.seed, Stream::Pick);
@@ -192,6 +195,15 @@ fn places(config: &Config, old: Option<&Pool>, now: Nanos, arena: &Arena, landlo
     let gone = old.iter().filter(|place| position(&places, place).is_none());
     gone.for_each(|place| landlord.retire(&place.slot, place.tenancy));
     Ok(places)
+}
+
+/// Who lists a model, by position.
+fn listed(config: &Config) -> HashMap<&str, HashSet<usize>> {
+    let mut listed: HashMap<&str, HashSet<usize>> = HashMap::new();
+    for (index, provider) in config.providers.iter().enumerate() {
+        provider.models.iter().for_each(|model| _ = listed.entry(model).or_default().insert(index));
+    }
+    listed
 }
 
 /// Where reservations follow the sizes of answers, the most that the limits which count for a provider ever admit.
@@ -275,14 +287,17 @@ struct Parts<'a> {
     places: &'a [Place],
     members: &'a [Member],
     learners: &'a [Option<Most>],
+    /// Who lists a model, by position.
+    listed: &'a HashMap<&'a str, HashSet<usize>>,
 }
 
 impl Route {
-    fn build(parts: Parts<'_>, model: Option<&str>, old: Option<&Route>) -> Route {
+    fn build(parts: Parts<'_>, model: Option<&str>, old: Option<&Route>, shelf: &mut Shelf) -> Route {
         let Parts { config, members, learners, .. } = parts;
+        let listed = model.and_then(|model| parts.listed.get(model));
         let serves = |member: &&Member| {
-            let models = &config.providers[member.id.index()].models;
-            model.is_none_or(|model| models.is_empty() || models.iter().any(|served| served == model))
+            let index = member.id.index();
+            model.is_none() || config.providers[index].models.is_empty() || listed.is_some_and(|listed| listed.contains(&index))
         };
         let priority = |member: &Member| config.providers[member.id.index()].priority;
         let mut serving: Vec<Member> = members.iter().filter(serves).copied().collect();
@@ -292,19 +307,19 @@ impl Route {
         let known = old.and_then(|old| old.outputs.as_ref());
         let outputs = if learns { Outputs::next(config.output_estimate, known) } else { None };
         let tiers = serving.chunk_by(|a, b| priority(a) == priority(b));
-        let tiers = tiers.map(|members| Tier::build(parts, members, outputs.as_ref(), old)).collect();
+        let tiers = tiers.map(|members| Tier::build(parts, members, outputs.as_ref(), old, shelf)).collect();
         Route { tiers, outputs }
     }
 }
 
 impl Tier {
-    fn build(parts: Parts<'_>, members: &[Member], outputs: Option<&Arc<Outputs>>, old: Option<&Route>) -> Tier {
+    fn build(parts: Parts<'_>, members: &[Member], outputs: Option<&Arc<Outputs>>, old: Option<&Route>, shelf: &mut Shelf) -> Tier {
         let place = |member: &Member| {
             let learned = parts.learners[member.id.index()].zip(outputs);
             parts.places[member.id.index()].learning(learned.map(|(most, outputs)| Learned { outputs: Arc::clone(outputs), most }))
         };
         let places: Box<[Place]> = members.iter().map(place).collect();
-        let fresh = Chooser::new(parts.config, members);
+        let fresh = Chooser::new(parts.config, members, shelf);
         // The old tier that shares a provider with this one has the memory to carry over.
         let predecessor =
             old.and_then(|old| old.tiers.iter().find(|tier| tier.places.iter().any(|place| position(&places, place).is_some())));

@@ -93,3 +93,18 @@ fn what_is_remembered_of_sessions_changes_no_choice() {
         }
     }
 }
+
+/// Weights so small that every score is infinite: somebody is chosen all the same.
+#[test]
+fn tiny_weights_are_weights() {
+    for tiny in [1e-308, 5e-324] {
+        let mut pool = weighted(&[tiny, tiny, 1.0]);
+        pool[2].drained = true;
+        let engine = engine(Strategy::ConsistentHash, pool);
+        for id in 0..1_000 {
+            let request = Request { session: Some(id), ..Request::new(id) };
+            let lease = send(&engine, Nanos::ZERO, &request);
+            succeed(&engine, Nanos::ZERO, lease);
+        }
+    }
+}

@@ -1,8 +1,12 @@
 //! The choices of sessions, so that they need not be found out anew for every request.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::super::config::PROVIDERS_MAX;
+use super::super::pool::Member;
+use super::super::request::ProviderId;
 
 /// So many choices after the first are kept.
 pub(crate) const NEXT: usize = 3;
@@ -13,6 +17,10 @@ pub(crate) const NEXT: usize = 3;
 pub(crate) struct Choices {
     places: Box<[Place; PLACES]>,
 }
+
+/// One for all tiers with the same members: thousands of models are served by few sets of providers.
+#[derive(Default)]
+pub(crate) struct Shelf(HashMap<Box<[ProviderId]>, Arc<Choices>>);
 
 /// A line of memory.
 #[repr(align(64))]
@@ -40,6 +48,14 @@ const BITS: u32 = 10;
 const NEXT_BITS: u32 = BITS * NEXT as u32;
 /// What is left of a session beside its place and a position fill a word.
 const _: () = assert!(PROVIDERS_MAX <= PLACES && NEXT_BITS < 64);
+
+impl Shelf {
+    /// Of a tier with these members.
+    pub fn of(&mut self, members: &[Member]) -> Arc<Choices> {
+        let ids = members.iter().map(|member| member.id).collect();
+        Arc::clone(self.0.entry(ids).or_insert_with(|| Arc::new(Choices::new())))
+    }
+}
 
 impl Choices {
     /// Nothing is known.

@@ -7,6 +7,8 @@
 //! Zadimoghaddam, "Consistent Hashing with Bounded Loads" (SODA 2018): ⌈1.25 × (in flight + 1) × weight share⌉.
 //! A request without a session is placed by its id, which is no more than `weighted-random` with a load bound.
 
+use std::sync::Arc;
+
 use super::super::bits::{Bits, Candidates};
 use super::super::pool::Place;
 use super::View;
@@ -18,12 +20,12 @@ const BALANCE_FACTOR: f64 = 1.25;
 
 /// What is known of the sessions that were seen lately.
 pub(crate) struct ConsistentHash {
-    choices: Choices,
+    choices: Arc<Choices>,
 }
 
 impl ConsistentHash {
-    pub fn new() -> ConsistentHash {
-        ConsistentHash { choices: Choices::new() }
+    pub fn new(choices: Arc<Choices>) -> ConsistentHash {
+        ConsistentHash { choices }
     }
 
     #[inline(never)]
@@ -143,7 +145,8 @@ fn first_choice(view: &View<'_>, session: u64, candidates: &impl Candidates) -> 
             // 1 − u ≤ −ln(u): most are beaten without a logarithm.
             if 1.0 - unit < score * member.weight {
                 let other = -unit.ln() / member.weight;
-                if other < score {
+                // A tiny weight may make all scores infinite.
+                if other < score || best.is_none() {
                     (best, score) = (Some(position), other);
                 }
             }

@@ -22,6 +22,7 @@ use std::fmt;
 use super::bits::Candidates;
 use super::config::Config;
 use super::pool::Member;
+pub(crate) use choices::Shelf;
 pub(crate) use view::{View, key};
 
 /// The strategies, in catalogue order.
@@ -127,8 +128,8 @@ impl Choice {
 }
 
 impl Chooser {
-    /// The configured strategy over the members of a tier, from a fresh state.
-    pub fn new(config: &Config, members: &[Member]) -> Chooser {
+    /// The configured strategy over the members of a tier, from a fresh state. `shelf`: of all tiers of a generation.
+    pub fn new(config: &Config, members: &[Member], shelf: &mut Shelf) -> Chooser {
         match config.strategy {
             Strategy::RoundRobin => Chooser::RoundRobin(Default::default()),
             Strategy::WeightedRoundRobin => Chooser::WeightedRoundRobin(weighted_round_robin::WeightedRoundRobin::new(members)),
@@ -139,7 +140,7 @@ impl Chooser {
             Strategy::PeakEwma => Chooser::PeakEwma(config.choices),
             Strategy::LowestLatency => Chooser::LowestLatency,
             Strategy::RateLimitAware => Chooser::RateLimitAware,
-            Strategy::ConsistentHash => Chooser::ConsistentHash(consistent_hash::ConsistentHash::new()),
+            Strategy::ConsistentHash => Chooser::ConsistentHash(consistent_hash::ConsistentHash::new(shelf.of(members))),
             Strategy::Failover => Chooser::Failover,
             Strategy::LowestCost => Chooser::LowestCost(lowest_cost::LowestCost::new(members)),
         }
