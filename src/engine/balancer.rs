@@ -12,7 +12,7 @@ use super::pool::Pool;
 use super::present::Generations;
 use super::provider::Ended;
 use super::refusal::RefusalKind;
-use super::request::{AttemptResult, Decision, Lease, ModelId, Outcome, ProviderId, Request, Why};
+use super::request::{AttemptResult, Decision, Lease, ModelId, Outcome, ProviderId, Request, Usage, Why};
 use super::retry::{Budget, Retrying};
 use super::slot::Slot;
 use super::trace::{Silent, Trace};
@@ -118,6 +118,9 @@ impl Engine {
         let Some(slot) = self.arena.slot(lease.tenancy) else { return };
         if outcome.retry_after.is_some() {
             outcome.retry_after = self.capped(&outcome);
+        }
+        if outcome.usage.is_some_and(Usage::is_garbage) {
+            outcome.usage = None;
         }
         let succeeded = outcome.result == AttemptResult::Success;
         let typical_tokens = match outcome.usage {

@@ -77,7 +77,7 @@ pub struct ProviderConfig {
     pub priority: u32,
     /// Models it serves; empty: all.
     pub models: Vec<String>,
-    /// False: drained, gets no new attempts.
+    /// Gets no new attempts; those in flight end as usual. Default: false.
     pub drained: bool,
     /// Declared limits, as far as the balancer knows them.
     pub limits: Limits,

@@ -276,13 +276,23 @@ impl Outcome {
     }
 }
 
-/// Tokens of one attempt.
+/// Tokens of one attempt. 2^24 or more of either are taken for garbage: the attempt is settled as if it had told nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
     /// Prompt.
     pub input_tokens: u32,
     /// Completion.
     pub output_tokens: u32,
+}
+
+impl Usage {
+    /// No model takes or makes so many.
+    const IMPOSSIBLE: u32 = 1 << 24;
+
+    #[inline]
+    pub(super) fn is_garbage(self) -> bool {
+        (self.input_tokens | self.output_tokens) >= Usage::IMPOSSIBLE
+    }
 }
 
 /// The result of an attempt.

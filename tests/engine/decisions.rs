@@ -1,5 +1,6 @@
 //! What a pick says when it does not send: wait until when, or never, and why.
 
+use lbsim::engine::limit::{RateLimitHeaders, Told};
 use lbsim::engine::{AttemptResult, Config, Decision, Limits, Outcome, Request, Strategy, Usage};
 use lbsim::time::Nanos;
 
@@ -131,4 +132,35 @@ fn a_reconfiguration_brings_new_limits() {
     engine.reconfigure(Nanos::from_secs(10), Config::new(Strategy::Failover, pool)).expect("a valid configuration");
     assert_eq!(sent(10..30), 3);
     assert_eq!(sent(60..70), 5, "a new window");
+}
+
+/// What no model uses and no header says is as if it had not been told; what is in range but wrong would be believed.
+#[test]
+fn garbage_takes_nobody_out() {
+    let mut pool = providers(1);
+    pool[0].limits = Limits { tpm: Some(1_000.0), ..Default::default() };
+    let engine = engine(Strategy::RoundRobin, pool);
+    let request = |id| Request { input_tokens: 100, max_tokens: Some(100), ..Request::new(id) };
+    for usage in [(u32::MAX, 1), (1, u32::MAX), (1 << 25, 1 << 25)] {
+        let lease = send(&engine, Nanos::ZERO, &request(1));
+        let usage = Some(Usage { input_tokens: usage.0, output_tokens: usage.1 });
+        engine.settle(Nanos::ZERO, lease, Outcome { usage, ..Outcome::new(AttemptResult::Success) });
+    }
+    let told = |limit, remaining, reset| Told { limit, remaining, reset };
+    let garbage = [
+        told(Some(f64::NAN), Some(f64::NAN), None),
+        told(Some(f64::INFINITY), Some(-1.0), None),
+        told(Some(0.0), Some(f64::NEG_INFINITY), None),
+        told(None, Some(2e15), Some(Nanos::MAX)),
+    ];
+    let lease = send(&engine, Nanos::ZERO, &request(2));
+    for requests in garbage {
+        engine.headers(Nanos::ZERO, &lease, &RateLimitHeaders { requests, ..RateLimitHeaders::default() });
+    }
+    succeed(&engine, Nanos::ZERO, lease);
+    assert_eq!(engine.snapshot(Nanos::ZERO).providers[0].ignored_headers, 8);
+    // Four times 200 are charged, as estimated, and a fifth fits.
+    let lease = send(&engine, Nanos::ZERO, &request(3));
+    succeed(&engine, Nanos::ZERO, lease);
+    assert_eq!(waits(&engine.pick(Nanos::ZERO, &request(4))), Some((Some(Nanos::from_secs(12)), "tpm")));
 }

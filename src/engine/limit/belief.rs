@@ -161,7 +161,7 @@ impl Belief {
     /// lower what is left of it; those that contradict it, or come after a refusal that it does not explain, also tell a limit
     /// of their own, as where nothing is declared.
     pub fn hear(&mut self, now: Nanos, reservation: &Reservation, headers: &RateLimitHeaders) {
-        let fresh = self.learned.is_none();
+        let (headers, fresh) = (headers.sane(), self.learned.is_none());
         self.learned(now).ignored += u64::from(headers.ignored);
         let limits = [
             (Dimension::Requests, headers.requests),

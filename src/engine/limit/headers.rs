@@ -21,15 +21,16 @@ const TIME_MAX: Nanos = Nanos::from_secs(32 * 86_400);
 /// What the headers of one answer say of one limit. `None`: nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Told {
-    /// Requests or tokens that the limit holds when full.
+    /// Requests or tokens that the limit holds when full, above 0 and at most 1e15.
     pub limit: Option<f64>,
-    /// How many of them were left when the answer's attempt had been admitted.
+    /// How many of them were left when the answer's attempt had been admitted, 0 to 1e15.
     pub remaining: Option<f64>,
-    /// When all would be left again if nothing else happened, counted from the admission.
+    /// When all would be left again if nothing else happened, counted from the admission; at most 32 days.
     pub reset: Option<Nanos>,
 }
 
-/// What the headers of one answer say. Pass it to [`Engine::headers`](crate::engine::Engine::headers) when they arrive.
+/// What the headers of one answer say. Pass it to [`Engine::headers`](crate::engine::Engine::headers) when they arrive. A gateway that
+/// reads headers of its own fills it in itself; what is out of range is ignored and counted, as in [`RateLimitHeaders::read`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RateLimitHeaders {
     /// Requests.
@@ -75,6 +76,19 @@ impl RateLimitHeaders {
             Header::Malformed => self.ignored += 1,
         }
         true
+    }
+
+    /// Without what is out of range.
+    pub(super) fn sane(mut self) -> RateLimitHeaders {
+        for told in [&mut self.requests, &mut self.tokens, &mut self.input_tokens, &mut self.output_tokens] {
+            let before = *told;
+            told.limit = told.limit.filter(|limit| *limit > 0.0 && *limit <= AMOUNT_MAX);
+            told.remaining = told.remaining.filter(|remaining| (0.0..=AMOUNT_MAX).contains(remaining));
+            told.reset = told.reset.filter(|reset| *reset <= TIME_MAX);
+            let lost = [before.limit.xor(told.limit), before.remaining.xor(told.remaining)];
+            self.ignored += lost.iter().flatten().count() as u32 + u32::from(before.reset != told.reset);
+        }
+        self
     }
 
     fn told(&mut self, dimension: Dimension) -> &mut Told {

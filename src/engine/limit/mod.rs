@@ -93,7 +93,7 @@ mod usage;
 
 pub(super) use belief::{Belief, Refuses};
 pub use dimension::{Cost, Dimension};
-pub use headers::RateLimitHeaders;
+pub use headers::{RateLimitHeaders, Told};
 pub use ledger::Ledger;
 pub use rate::LimitError;
 pub(super) use refusal::Paced;
