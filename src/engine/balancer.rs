@@ -7,10 +7,10 @@ use super::arena::{Arena, Landlord};
 use super::config::{Config, ConfigError};
 use super::health::{HealthEvent, HealthLog, cooldown_max, pause_max};
 use super::limit::{Belief, Cost, RateLimitHeaders};
-use super::pick::{SWEEP_INTERVAL, another_is_open, settle_may_help};
+use super::pick::{SWEEP_INTERVAL, another_is_open, mode, settle_may_help};
 use super::pool::Pool;
 use super::present::Generations;
-use super::provider::Ended;
+use super::provider::{Ended, Mode};
 use super::refusal::RefusalKind;
 use super::request::{AttemptResult, Decision, Lease, ModelId, Outcome, ProviderId, Request, Usage, Why};
 use super::retry::{Budget, Retrying};
@@ -191,7 +191,7 @@ impl Engine {
             providers: providers
                 .map(|(provider, (slot, group))| {
                     let (own, ejections, ignored, headroom, typical) = slot.with(|core| {
-                        let own = core.shut(now, Cost::default(), Belief::peek);
+                        let own = core.shut(now, Cost::default(), Mode::Strict, Belief::peek);
                         (own, core.ejections(), core.ignored_headers(), core.headroom_at(now), core.typical())
                     });
                     let shared = group.and_then(|group| group.shut(now, Cost::default(), Belief::peek));
@@ -246,8 +246,10 @@ impl Engine {
     /// before giving a request up because `until` comes too late. It locks every provider in turn: not for every pick.
     pub fn settle_may_help(&self, now: Nanos, request: &Request) -> bool {
         let pool = self.pool.load();
-        let mut places = pool.route(request.model).tiers.iter().flat_map(|tier| tier.places.iter());
-        places.any(|place| settle_may_help(place, now, request))
+        let route = pool.route(request.model);
+        let mode = mode(route, now);
+        let mut places = route.tiers.iter().flat_map(|tier| tier.places.iter());
+        places.any(|place| settle_may_help(place, now, request, mode))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::limit::{Cost, FreeAt, Ledger};
 use super::pool::{Place, Route};
+use super::provider::Mode;
 use super::request::Request;
 use crate::time::Nanos;
 
@@ -52,7 +53,7 @@ fn quotas(route: &Route, now: Nanos) -> Option<Vec<Ledger>> {
     let mut seen: Vec<&Place> = Vec::new();
     let mut quotas = Vec::new();
     for place in route.tiers.iter().flat_map(|tier| tier.places.iter()) {
-        let state = place.slot.with_tenant(place.tenancy.tenant, |core| (core.is_drained(), core.opens_at(now), core.quota()));
+        let state = place.slot.look(place.tenancy.tenant, |core| (core.is_drained(), core.opens_at(now, Mode::Strict), core.quota()));
         let Some((false, opens_at, own)) = state else { continue };
         let shares = |other: &&&Place| place.group().zip(other.group()).is_some_and(|(one, two)| Arc::ptr_eq(one, two));
         if seen.iter().any(|other| shares(&other)) {

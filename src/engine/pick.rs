@@ -100,7 +100,7 @@ impl Engine {
             tracer.begin(pool.places.len());
         }
         let again: &[bool] = if request.tried.is_empty() { &[false] } else { &[false, true] };
-        let mode = if !pool.shut_slots.is_none() && everyone_is_out(route, now) { Mode::LeastBad } else { Mode::Strict };
+        let mode = if pool.shut_slots.is_none() { Mode::Strict } else { mode(route, now) };
         // A provider in its slow start leaves most requests to others, unless there are none.
         let modes: &[Mode] = if mode == Mode::LeastBad { &[Mode::LeastBad] } else { &[Mode::Strict, Mode::Eager] };
         for again in again {
@@ -115,7 +115,7 @@ impl Engine {
         if !std::ptr::eq(pool, &**present) {
             return self.pick_of_some(&present, present.route(request.model), now, request, tracer);
         }
-        wait_or_refuse(route, now, request)
+        wait_or_refuse(route, now, request, mode)
     }
 
     /// Goes through the tiers from the best on.
@@ -172,7 +172,8 @@ fn pick_from<T: Tracer>(mut view: View<'_>, candidates: &mut Bits, mode: Mode, t
         tier.chooser.undo(&choice, candidates);
         if T::ON {
             let place = &tier.places[choice.position];
-            let why = shut(place, now, request, Belief::peek).map_or_else(|| place.slot.with(|core| core.reluctance()), |shut| shut.why);
+            let why =
+                shut(place, now, request, mode, Belief::peek).map_or_else(|| place.slot.with(|core| core.reluctance()), |shut| shut.why);
             tracer.note(provider, false, why, None);
         }
         candidates.remove(choice.position);
@@ -238,31 +239,37 @@ fn lease(tier: &Tier, position: usize, now: Nanos, request: &Request, reservatio
 
 /// Why a member of a tier would not admit the request: itself, or its group, whichever lasts longer. `refuses`: with [`Belief::peek`] a
 /// decision that is explained is the same as one that is not.
-fn shut(place: &Place, now: Nanos, request: &Request, refuses: Refuses) -> Option<Shut> {
+pub(super) fn shut(place: &Place, now: Nanos, request: &Request, mode: Mode, refuses: Refuses) -> Option<Shut> {
     let cost = place.cost(request);
-    let own = place.slot.look(place.tenancy.tenant, |core| core.shut(now, cost, refuses)).unwrap_or(Some(GONE));
+    let own = place.slot.look(place.tenancy.tenant, |core| core.shut(now, cost, mode, refuses)).unwrap_or(Some(GONE));
     let shared = place.group().and_then(|group| group.shut(now, cost, refuses));
     [own, shared].into_iter().flatten().max_by_key(|shut| shut.until)
 }
 
 /// Whether the end of an attempt may open a member, or its group, before the time that is known.
-pub(super) fn settle_may_help(place: &Place, now: Nanos, request: &Request) -> bool {
+pub(super) fn settle_may_help(place: &Place, now: Nanos, request: &Request, mode: Mode) -> bool {
     let cost = place.cost(request);
-    let own = place.slot.with(|core| core.settle_may_help(now, cost));
-    own && place.group().is_none_or(|group| group.is_busy() || group.shut(now, cost, Belief::would_refuse).is_none())
+    let own = place.slot.look(place.tenancy.tenant, |core| core.settle_may_help(now, cost, mode)).unwrap_or(false);
+    own && place.group().is_none_or(|group| group.is_busy() || group.shut(now, cost, Belief::peek).is_none())
 }
 
 /// Whether a retry has somewhere else to go at once: a member that it has not tried and that would take it.
 pub(super) fn another_is_open(route: &Route, now: Nanos, request: &Request) -> bool {
     let mut members = route.tiers.iter().flat_map(|tier| tier.members.iter().zip(tier.places.iter()));
-    members.any(|(member, place)| !request.tried.contains(member.id) && shut(place, now, request, Belief::would_refuse).is_none())
+    let is_open = |place| shut(place, now, request, Mode::Strict, Belief::peek).is_none();
+    members.any(|(member, place)| !request.tried.contains(member.id) && is_open(place))
+}
+
+/// How strictly the providers of a route are looked at.
+pub(super) fn mode(route: &Route, now: Nanos) -> Mode {
+    if everyone_is_out(route, now) { Mode::LeastBad } else { Mode::Strict }
 }
 
 /// Whether every provider of a route that is not drained has been taken out for failing.
 #[cold]
 fn everyone_is_out(route: &Route, now: Nanos) -> bool {
     let places = route.tiers.iter().flat_map(|tier| tier.places.iter());
-    let states = places.map(|place| place.slot.with(|core| (core.is_drained(), core.is_out(now))));
+    let states = places.filter_map(|place| place.slot.look(place.tenancy.tenant, |core| (core.is_drained(), core.is_out(now))));
     let mut present = states.filter(|(drained, _)| !drained).map(|(_, out)| out).peekable();
     present.peek().is_some() && present.all(|out| out)
 }
@@ -279,7 +286,7 @@ fn note_tier<T: Tracer>(view: &View<'_>, candidates: &Bits, sent: bool, tracer: 
             (true, _) => Why::NotChosen,
             (false, true) => Why::LowerTier,
             (false, false) => {
-                let shut = shut(&tier.places[position], view.now, view.request, Belief::peek);
+                let shut = shut(&tier.places[position], view.now, view.request, Mode::Strict, Belief::peek);
                 shut.map_or(Why::Tried, |shut| shut.why)
             }
         };
@@ -312,9 +319,9 @@ fn open(tier: &Tier, now: Nanos) -> Bits {
 
 /// When nothing took the request: what frees first, or that nothing ever will.
 #[cold]
-fn wait_or_refuse(route: &Route, now: Nanos, request: &Request) -> Decision {
+fn wait_or_refuse(route: &Route, now: Nanos, request: &Request, mode: Mode) -> Decision {
     let places = route.tiers.iter().flat_map(|tier| tier.places.iter());
-    let shut = places.map(|place| shut(place, now, request, Belief::would_refuse));
+    let shut = places.map(|place| shut(place, now, request, mode, Belief::would_refuse));
     // A provider that opened since it was asked is worth asking again at once.
     let shut = shut.map(|shut| shut.map_or((Until::Time(now), Why::NotChosen), |shut| (shut.until, shut.why)));
     match shut.min_by_key(|(until, _)| *until) {

@@ -126,22 +126,22 @@ impl Core {
 
     /// Why an attempt of this cost would not be admitted; `None` if it would. `refuses`: [`Belief::would_refuse`], or [`Belief::peek`]
     /// for who only looks.
-    pub(super) fn shut(&mut self, now: Nanos, cost: Cost, refuses: Refuses) -> Option<Shut> {
+    pub(super) fn shut(&mut self, now: Nanos, cost: Cost, mode: Mode, refuses: Refuses) -> Option<Shut> {
         if self.drained || self.retired {
             return Some(Shut::new(Why::Drained, Until::Never));
         }
         let limit = refuses(&mut self.quota, now, cost).map(|refusal| Shut::new(Why::Limit(refusal.dimension), refusal.free_at.into()));
         // Both must be over: the later one counts.
-        [self.health.shut(now), limit].into_iter().flatten().max_by_key(|shut| shut.until)
+        [self.health.shut_in(now, mode), limit].into_iter().flatten().max_by_key(|shut| shut.until)
     }
 
     /// When its health lets an attempt through, as far as is known; `None`: nobody knows, or never. One that was taken out is not
-    /// counted on. A place in flight is taken to be free after a turn.
-    pub fn opens_at(&self, now: Nanos) -> Option<Nanos> {
-        if self.drained || self.retired || self.health.is_out(now) {
+    /// counted on, unless all are. A place in flight is taken to be free after a turn.
+    pub fn opens_at(&self, now: Nanos, mode: Mode) -> Option<Nanos> {
+        if self.drained || self.retired || (mode != Mode::LeastBad && self.health.is_out(now)) {
             return None;
         }
-        match self.health.shut(now).map(|shut| shut.until) {
+        match self.health.shut_in(now, mode).map(|shut| shut.until) {
             None => Some(now),
             Some(Until::Time(until)) => Some(until),
             Some(Until::Settle) => Some(now + self.turn()?),
@@ -184,10 +184,12 @@ impl Core {
     }
 
     /// Whether an attempt of this cost might be admitted when one in flight is settled.
-    pub fn settle_may_help(&mut self, now: Nanos, cost: Cost) -> bool {
+    pub fn settle_may_help(&mut self, now: Nanos, cost: Cost, mode: Mode) -> bool {
         let in_flight = self.load.in_flight > 0;
-        self.shut(now, cost, Belief::would_refuse).is_none_or(|shut| match (shut.until, shut.why) {
-            (Until::Settle, _) => true,
+        self.shut(now, cost, mode, Belief::peek).is_none_or(|shut| match (shut.until, shut.why) {
+            // Failed probes: a good one helps.
+            (Until::Settle, Why::Ejected) => false,
+            (Until::Settle, _) => in_flight,
             (Until::Time(_), Why::Limit(dimension)) => in_flight && dimension.frees_on_settle(),
             (Until::Time(_) | Until::Never, _) => false,
         })
@@ -321,9 +323,9 @@ impl Core {
         self.scale.score(self.load, headroom, self.expected.latency)
     }
 
-    /// Share of the tightest limit that is left now, 0…1.
-    pub fn headroom_at(&mut self, now: Nanos) -> f64 {
-        self.quota.headroom(now)
+    /// Share of the tightest limit that is left now, 0…1, for who only looks.
+    pub fn headroom_at(&self, now: Nanos) -> f64 {
+        self.quota.clone().headroom(now)
     }
 
     /// Whether neither time nor a settlement that returns something changes that it is open.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::limit::{Belief, Cost, FreeAt};
+use super::pick::{mode, shut};
 use super::pool::{Place, Route};
-use super::provider::Until;
+use super::provider::{Mode, Until};
 use super::request::Request;
 use crate::time::Nanos;
 
@@ -21,7 +22,7 @@ impl Engine {
     /// It is exact as long as quotas are as believed, those ahead (up to 1,000) ask for as much as this one and do not give up, and
     /// nobody with a better priority comes in between. Where a place in flight is what is missing, it is an estimate from
     /// the usual time of an answer. Providers that were taken out for failing are not counted on, as their trials may
-    /// fail; with nothing else left, the time is that of the first trial.
+    /// fail; with nothing else left, the time is that of the first trial. Where all are out, the next pick takes any of them.
     ///
     /// It copies what is believed of every quota, and goes through those ahead one by one: not for every pick.
     pub fn retry_after(&self, now: Nanos, request: &Request, ahead: u64) -> Option<Nanos> {
@@ -80,12 +81,13 @@ fn behind(mut sources: Vec<Source>, ahead: u64) -> Option<Nanos> {
 
 /// What can be counted on: one source for each quota, however many providers share it.
 fn sources(route: &Route, now: Nanos, request: &Request) -> Vec<Source> {
+    let mode = mode(route, now);
     let places: Vec<&Place> = route.tiers.iter().flat_map(|tier| tier.places.iter()).collect();
     let shares = |one: &Place, two: &Place| one.group().zip(two.group()).is_some_and(|(one, two)| Arc::ptr_eq(one, two));
     let mut seen: Vec<&Place> = Vec::new();
     let mut sources = Vec::new();
     for place in places {
-        let known = place.slot.with_tenant(place.tenancy.tenant, |core| Some((core.opens_at(now)?, core.turn(), core.quota()))).flatten();
+        let known = place.slot.look(place.tenancy.tenant, |core| Some((core.opens_at(now, mode)?, core.turn(), core.quota()))).flatten();
         let Some((opens_at, turn, own)) = known.filter(|_| !seen.iter().any(|other| shares(other, place))) else { continue };
         seen.push(place);
         let (cools_until, quota) = place.group().map_or((now, own), |group| group.outlook(now));
@@ -97,9 +99,7 @@ fn sources(route: &Route, now: Nanos, request: &Request) -> Vec<Source> {
 /// When the first provider that was taken out is tried again.
 fn first_trial(route: &Route, now: Nanos, request: &Request) -> Option<Nanos> {
     let places = route.tiers.iter().flat_map(|tier| tier.places.iter());
-    let shut = places.filter_map(|place| {
-        place.slot.with_tenant(place.tenancy.tenant, |core| core.shut(now, place.cost(request), Belief::would_refuse))?
-    });
+    let shut = places.filter_map(|place| shut(place, now, request, Mode::Strict, Belief::peek));
     let times = shut.filter_map(|shut| match shut.until {
         Until::Time(until) => Some(until),
         Until::Settle | Until::Never => None,

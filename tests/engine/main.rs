@@ -4,9 +4,11 @@
 mod conformance;
 mod conservation;
 mod decisions;
+mod least_bad;
 mod lockstep;
 mod no_allocation;
 mod odd_times;
+mod onlookers;
 mod output_sizes;
 mod sequences;
 mod sessions;

@@ -167,8 +167,8 @@ impl Fitness {
     /// The rules of health, at a provider to which some may apply.
     #[cold]
     pub fn admits(&self, now: Nanos, ask: Ask) -> bool {
-        match self.shut(now) {
-            Some(shut) => ask.mode == Mode::LeastBad && matches!(shut.why, Why::Ejected | Why::Trial),
+        match self.shut_in(now, ask.mode) {
+            Some(_) => false,
             None => ask.mode != Mode::Strict || !(self.reluctant || self.sits_out(now, ask.request)),
         }
     }
@@ -185,6 +185,11 @@ impl Fitness {
         }
         let until = self.cooldown.until();
         (until > now).then(|| Shut::new(Why::Cooldown, Until::Time(until)))
+    }
+
+    /// The same for who takes it even from one that was taken out, where all are.
+    pub fn shut_in(&self, now: Nanos, mode: Mode) -> Option<Shut> {
+        self.shut(now).filter(|shut| mode != Mode::LeastBad || !matches!(shut.why, Why::Ejected | Why::Trial))
     }
 
     /// The same for the mirror: not before this. A provider in its slow start is open, but not plainly so (not zero).
