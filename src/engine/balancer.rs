@@ -81,7 +81,7 @@ impl Engine {
             if let Some(change) = change {
                 // The trial is decided: what becomes of the rest of the answer counts like any other.
                 lease.trial = false;
-                self.health.push(HealthEvent { at: now, provider: lease.provider, change });
+                self.health.push(HealthEvent { at: now, provider: lease.provider, tag: lease.tag, change });
             }
         }
     }
@@ -113,7 +113,7 @@ impl Engine {
     }
 
     /// Ends an attempt: returns what its lease held, corrects the quota, and learns latency and health. A lease of another
-    /// engine is ignored.
+    /// engine is ignored. Where a hedge was faster, the slower attempt has [`AttemptResult::Abandoned`].
     pub fn settle(&self, now: Nanos, lease: Lease, mut outcome: Outcome) {
         let Some(slot) = self.arena.slot(lease.tenancy) else { return };
         if outcome.retry_after.is_some() {
@@ -127,7 +127,7 @@ impl Engine {
             Some(usage) if succeeded => self.typical.learn_tokens(usage.output_tokens),
             _ => self.typical.tokens(),
         };
-        let Lease { tenancy, provider, sent, reservation, sharing, .. } = &lease;
+        let Lease { tenancy, provider, tag, sent, reservation, sharing, .. } = &lease;
         if let Some(sharing) = sharing {
             sharing.settle(now, *sent, reservation, &outcome);
         }
@@ -144,7 +144,7 @@ impl Engine {
             self.next_sweep.store(0, Relaxed);
         }
         if let Some(change) = change {
-            self.health.push(HealthEvent { at: now, provider: *provider, change });
+            self.health.push(HealthEvent { at: now, provider: *provider, tag: *tag, change });
         } else if !succeeded {
             self.look_at_doubts(now, &lease, &outcome);
         }
@@ -158,7 +158,8 @@ impl Engine {
         let rules = pool.config.probes;
         let change = place.slot.with_tenant(place.tenancy.tenant, |core| core.probed(now, rules, good)).flatten();
         if let Some(change) = change {
-            self.health.push(HealthEvent { at: now, provider: ProviderId(position as u16), change });
+            let tag = pool.config.providers[position].tag;
+            self.health.push(HealthEvent { at: now, provider: ProviderId(position as u16), tag, change });
         }
     }
 
@@ -170,7 +171,12 @@ impl Engine {
 
     /// Replaces the configuration. Providers that keep their name keep their leases, what was learned about them, and
     /// their place in the rotation; leases of providers that are gone stay valid until they are settled, and so do ids of models that
-    /// a provider listed.
+    /// a provider listed. Forgotten is what a provider had used of its quota when it leaves: one that comes back starts anew, so drain
+    /// instead of removing it for a while.
+    ///
+    /// Positions ([`ProviderId`], [`Request::tried`], [`Engine::probed`]) are those of the configuration that a pick or call found in
+    /// force: keep the order, or go by [`ProviderConfig::tag`](super::ProviderConfig::tag). The former generation of the pool
+    /// stays in memory until every thread that has picked from it picks again, or ends.
     ///
     /// # Errors
     /// As [`Engine::new`]; the old configuration then stays in force.
@@ -210,8 +216,8 @@ impl Engine {
         }
     }
 
-    /// Whether and when to try again after a failed attempt. Call it after the attempt is settled; `attempts` counts
-    /// those made so far. See [`Retrying`]. The provider's `retry-after` is a floor only where no other provider that has
+    /// Whether and when to try again after a failed attempt. Call it after the attempt is settled and pushed onto
+    /// [`Request::tried`], by which attempts are counted, a hedge like a retry. See [`Retrying`]. The provider's `retry-after` is a floor only where no other provider that has
     /// not been tried is open: one that asks for a pause says nothing about the others. No wait is longer than the longest
     /// ejection: a quota that is exhausted for longer makes the failure final, anything else that asks for more is asked
     /// again then.

@@ -71,6 +71,9 @@ impl Default for ProbeRules {
 pub struct ProviderConfig {
     /// Unique name.
     pub name: String,
+    /// A number of the caller's own, by which it knows the provider: it comes back in [`Lease::tag`](super::Lease::tag) and
+    /// [`HealthEvent::tag`](super::HealthEvent::tag). Positions change with a [reconfiguration](super::Engine::reconfigure). Default 0.
+    pub tag: u64,
     /// Relative weight, > 0 and finite. Give all providers one, or none (then all are equal).
     pub weight: Option<f64>,
     /// Tier; a higher number is used only when lower tiers cannot take the request.

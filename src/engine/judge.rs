@@ -20,7 +20,7 @@ impl Engine {
         }
         let elsewhere = ends_elsewhere(&pool, position, now);
         if let Some(change) = slot.with_tenant(tenant, |core| core.judge(now, kind, &elsewhere)).flatten() {
-            self.health.push(HealthEvent { at: now, provider: lease.provider, change });
+            self.health.push(HealthEvent { at: now, provider: lease.provider, tag: lease.tag, change });
         }
     }
 }

@@ -9,7 +9,7 @@ use super::bits::{All, Bits, Candidates};
 use super::group::Group;
 use super::health::HealthEvent;
 use super::limit::{Belief, Refuses, Reservation};
-use super::pool::{Place, Pool, Route, Tier};
+use super::pool::{Member, Place, Pool, Route, Tier};
 use super::provider::{Admitted, Ask, Mode, Shut, Until};
 use super::request::{Decision, Lease, ProviderId, Request, Why};
 use super::sharing::cost;
@@ -144,7 +144,8 @@ impl Engine {
         for (position, place) in pool.places.iter().enumerate() {
             let change = place.slot.with_tenant(place.tenancy.tenant, |core| core.sweep(now, self.typical.latency())).flatten();
             if let Some(change) = change {
-                self.health.push(HealthEvent { at: now, provider: ProviderId(position as u16), change });
+                let tag = pool.config.providers[position].tag;
+                self.health.push(HealthEvent { at: now, provider: ProviderId(position as u16), tag, change });
             }
             if let Some(group) = place.group() {
                 group.sweep(now);
@@ -231,10 +232,10 @@ fn admit_in_group(slot: &Slot, tenancy: Tenancy, group: &Group, now: Nanos, ask:
 
 #[inline(always)]
 fn lease(tier: &Tier, position: usize, now: Nanos, request: &Request, reservation: Reservation, trial: bool) -> Lease {
-    let (tenancy, provider) = (tier.places[position].tenancy, tier.members[position].id);
+    let (tenancy, &Member { id: provider, tag, .. }) = (tier.places[position].tenancy, &tier.members[position]);
     let first = request.tried.is_empty();
     let again = !first && request.tried.contains(provider);
-    Lease { tenancy, provider, trial, first, again, sent: now, first_token: Nanos::MAX, reservation, sharing: None }
+    Lease { tenancy, provider, tag, trial, first, again, sent: now, first_token: Nanos::MAX, reservation, sharing: None }
 }
 
 /// Why a member of a tier would not admit the request: itself, or its group, whichever lasts longer. `refuses`: with [`Belief::peek`] a

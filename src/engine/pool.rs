@@ -76,6 +76,8 @@ pub(crate) struct Place {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Member {
     pub id: ProviderId,
+    /// See [`ProviderConfig::tag`].
+    pub tag: u64,
     /// Relative weight as a float, for comparisons.
     pub weight: f64,
     /// The same weight in whole units, for exact sequences; ≥ 1.
@@ -266,6 +268,7 @@ fn members(config: &Config) -> Vec<Member> {
     providers
         .map(|(index, (provider, units))| Member {
             id: ProviderId(index as u16),
+            tag: provider.tag,
             weight: provider.weight.unwrap_or(1.0),
             units,
             cost: provider.cost,

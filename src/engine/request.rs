@@ -43,7 +43,7 @@ pub struct Request {
     pub max_tokens: Option<u32>,
     /// Affinity key for `consistent-hash`; `None`: the id takes its place.
     pub session: Option<u64>,
-    /// Attempts so far; empty for a new request.
+    /// Attempts so far; empty for a new request. Push [`Lease::provider`] of each: retries are counted by it and go to others.
     pub tried: Tried,
 }
 
@@ -55,7 +55,7 @@ impl Request {
     }
 }
 
-/// The providers a request has been sent to: all of the first 128 of the pool, and of those behind them the last 16, of which the
+/// The providers a request has been sent to, by position (after a reconfiguration that reorders them, others): all of the first 128 of the pool, and of those behind them the last 16, of which the
 /// oldest are forgotten, and may be chosen again before others.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tried {
@@ -119,7 +119,8 @@ pub enum Decision {
     Send(Lease),
     /// Nothing can take it now.
     Wait {
-        /// The earliest moment at which asking again can help; `None`: when an attempt in flight is settled.
+        /// The earliest moment at which asking again can help, if nothing ends before; `None`: when an attempt in flight is settled,
+        /// or an active probe succeeds.
         until: Option<Nanos>,
         /// What holds the provider that comes back first.
         why: Why,
@@ -192,12 +193,14 @@ impl fmt::Display for Why {
 
 /// A reservation at one provider: an in-flight place, request and token quota. Settle it exactly once with
 /// [`Engine::settle`](super::Engine::settle) of the engine that gave it; a lease that is dropped instead keeps its place
-/// forever.
+/// forever, and looks like a request without an answer: strategies that weigh load or latency leave the provider to others. Keep it in a
+/// guard, as the [module's example](super#cancelled-requests) does; a channel whose receiver is gone drops what is sent, too.
 #[derive(Debug)]
 #[must_use = "a lease holds quota until it is settled"]
 pub struct Lease {
     pub(crate) tenancy: Tenancy,
     pub(crate) provider: ProviderId,
+    pub(crate) tag: u64,
     pub(crate) trial: bool,
     /// The request's first attempt.
     pub(crate) first: bool,
@@ -212,10 +215,18 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Where to send the request.
+    /// Where to send the request: a position in the configuration that was in force when it was picked. Where another thread may
+    /// reconfigure the engine, that may no longer be the present one; see [`Lease::tag`].
     #[inline]
     pub fn provider(&self) -> ProviderId {
         self.provider
+    }
+
+    /// Where to send the request: [`ProviderConfig::tag`](super::ProviderConfig::tag) of its provider, whatever became of the
+    /// configuration.
+    #[inline]
+    pub fn tag(&self) -> u64 {
+        self.tag
     }
 
     /// Whether it is the trial of a provider that was taken out for failing.

@@ -81,6 +81,7 @@ pub(super) fn decode(node: &Node, names: &mut Names, sink: &mut Sink) -> Option<
     let truth = truth(&fields, name.unwrap_or_default(), defaults, sink);
     let declared = declared(&fields, truth.visibility, sink);
     let belief = ProviderConfig {
+        tag: 0,
         name: truth.name.clone(),
         weight: fields.read("weight", sink, weight),
         priority: fields.read("priority", sink, |node, sink| count32(node, 0, u32::MAX, sink)).unwrap_or(0),

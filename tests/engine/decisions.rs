@@ -164,3 +164,24 @@ fn garbage_takes_nobody_out() {
     succeed(&engine, Nanos::ZERO, lease);
     assert_eq!(waits(&engine.pick(Nanos::ZERO, &request(4))), Some((Some(Nanos::from_secs(12)), "tpm")));
 }
+
+/// A lease, and what is heard of its provider's health, carry the caller's number, also when the pool has been turned round meanwhile.
+#[test]
+fn a_lease_knows_its_provider_whatever_becomes_of_the_pool() {
+    let mut pool = providers(2);
+    (pool[0].tag, pool[1].tag) = (100, 101);
+    let engine = engine(Strategy::Failover, pool.clone());
+    let leases: Vec<_> = (0..5).map(|id| send(&engine, Nanos::ZERO, &Request::new(id))).collect();
+    pool.reverse();
+    engine.reconfigure(Nanos::ZERO, Config::new(Strategy::Failover, pool)).expect("a valid configuration");
+    let lease = send(&engine, Nanos::ZERO, &Request::new(9));
+    assert_eq!((lease.provider().index(), lease.tag()), (0, 101));
+    succeed(&engine, Nanos::ZERO, lease);
+    for lease in leases {
+        assert_eq!(lease.tag(), 100);
+        engine.settle(Nanos::ZERO, lease, Outcome::new(AttemptResult::Status(500)));
+    }
+    assert_eq!(engine.next_health_event().map(|event| event.tag), Some(100), "five failures in a row");
+    (0..3).for_each(|_| engine.probed(Nanos::ZERO, 0, false));
+    assert_eq!(engine.next_health_event().map(|event| event.tag), Some(101), "three failed probes of who is first now");
+}

@@ -17,6 +17,8 @@ pub struct HealthEvent {
     pub at: Nanos,
     /// Which one, by its position in the configuration that was in force.
     pub provider: ProviderId,
+    /// Its [`ProviderConfig::tag`](crate::engine::ProviderConfig::tag).
+    pub tag: u64,
     /// What happened.
     pub change: HealthChange,
 }
@@ -26,7 +28,7 @@ pub struct HealthEvent {
 pub enum HealthChange {
     /// Taken out for failing; the first trial comes at `until` or after.
     Ejected {
-        /// End of the time out.
+        /// End of the time out; [`Nanos::MAX`]: probes have failed, and as many good ones bring it back.
         until: Nanos,
     },
     /// Its trial went well.
