@@ -9,10 +9,10 @@
 //! One value per process, shared by all its tasks; per request a [`Request`], per attempt a [`Lease`].
 //!
 //! ```
-//! use std::time::Instant;
+//! use std::time::{Instant, SystemTime};
 //!
 //! use lbsim::engine::{
-//!     AttemptResult, Config, Decision, Engine, Limits, Outcome, ProviderConfig, ProviderId, Request, Retry, Retrying, Strategy, Usage,
+//!     AttemptResult, Config, Decision, Engine, Limits, Outcome, ProviderConfig, Request, Retry, Retrying, Strategy, Usage,
 //! };
 //! use lbsim::time::Nanos;
 //!
@@ -21,16 +21,17 @@
 //!     Answer { input_tokens: u32, output_tokens: u32 },
 //!     Error { status: u16, retry_after: Option<Nanos> },
 //! }
-//! # fn call_upstream(provider: ProviderId) -> Reply {
-//! #     match provider.index() {
-//! #         0 => Reply::Error { status: 503, retry_after: None },
+//! # fn call_upstream(tag: u64) -> Reply {
+//! #     match tag {
+//! #         7 => Reply::Error { status: 503, retry_after: None },
 //! #         _ => Reply::Answer { input_tokens: 400, output_tokens: 180 },
 //! #     }
 //! # }
 //! # fn sleep_until(_: Nanos) {}
 //!
-//! let provider = |name: &str, weight: f64| ProviderConfig {
+//! let provider = |name: &str, tag: u64, weight: f64| ProviderConfig {
 //!     name: name.to_owned(),
+//!     tag, // by which the gateway knows it: leases carry it, and positions change when the engine is reconfigured
 //!     weight: Some(weight),
 //!     models: vec!["gpt-4o".to_owned()],
 //!     limits: Limits { rpm: Some(600.0), tpm: Some(900_000.0), ..Limits::default() },
@@ -38,14 +39,14 @@
 //! };
 //! let config = Config {
 //!     retry: Retry { max_retries: 2, ..Retry::default() },
-//!     ..Config::new(Strategy::WeightedRoundRobin, vec![provider("alpha", 5.0), provider("beta", 3.0)])
+//!     ..Config::new(Strategy::WeightedRoundRobin, vec![provider("alpha", 7, 5.0), provider("beta", 8, 3.0)])
 //! };
 //! let engine = Engine::new(config)?;
 //! let model = engine.model("gpt-4o"); // once per model, not per request
 //!
-//! // The caller owns the clock: any that does not go back, counted from any instant.
-//! let start = Instant::now();
-//! let now = || Nanos::new(start.elapsed().as_nanos() as u64);
+//! // The caller owns the clock: one that neither jumps nor goes back, counted from 1970 so that fixed windows are the provider's.
+//! let (start, since_1970) = (Instant::now(), SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is later"));
+//! let now = || Nanos::new((since_1970 + start.elapsed()).as_nanos() as u64);
 //!
 //! let mut request = Request { model, input_tokens: 400, max_tokens: Some(1_024), ..Request::new(1) };
 //! let answered_by = loop {
@@ -54,9 +55,9 @@
 //!         // All limited or out: wait for `until` in the gateway's queue, or answer 429. Here: give up.
 //!         Decision::Wait { until: _, why } | Decision::Refuse { why } => break Err(why),
 //!     };
-//!     let provider = lease.provider();
-//!     request.tried.push(provider); // so that a retry goes elsewhere
-//!     let outcome = match call_upstream(provider) {
+//!     let tag = lease.tag();
+//!     request.tried.push(lease.provider()); // so that retries are counted and go elsewhere
+//!     let outcome = match call_upstream(tag) {
 //!         Reply::Answer { input_tokens, output_tokens } => {
 //!             Outcome { usage: Some(Usage { input_tokens, output_tokens }), ..Outcome::new(AttemptResult::Success) }
 //!         }
@@ -66,12 +67,12 @@
 //!     engine.settle(now(), lease, outcome);
 //!     match engine.retry(now(), &request, &outcome) {
 //!         Retrying::At(then) => sleep_until(then),
-//!         Retrying::Final | Retrying::Exhausted | Retrying::OverBudget => break Ok((provider, outcome.result)),
+//!         Retrying::Final | Retrying::Exhausted | Retrying::OverBudget => break Ok((tag, outcome.result)),
 //!     }
 //! };
 //! // alpha answered 503, so the request went on to beta.
-//! let (provider, result) = answered_by.expect("quota is left");
-//! assert_eq!((provider.index(), result), (1, AttemptResult::Success));
+//! let (tag, result) = answered_by.expect("quota is left");
+//! assert_eq!((tag, result), (8, AttemptResult::Success));
 //! assert_eq!(request.tried.attempts(), 2);
 //! # Ok::<(), lbsim::engine::ConfigError>(())
 //! ```
@@ -125,7 +126,8 @@
 //!
 //! - **Checked data in.** [`Engine::new`] refuses a contradictory [`Config`] with a [`ConfigError`] that says what would be
 //!   right; after it nothing can fail.
-//! - **The caller owns time and chance.** `now` is a parameter and should not go back; random choices are a function of
+//! - **The caller owns time and chance.** `now` is a parameter. One that goes back is taken for the latest seen; one that jumps ahead,
+//!   be it in a single call, has been: until the clock arrives there nothing refills. Random choices are a function of
 //!   ([`Config::seed`], request id, attempt). The same calls give the same decisions. Replicas want different seeds.
 //! - **Reserve, then settle.** A pick reserves a place in flight, one request and the tokens of the estimate (input +
 //!   `max_tokens`, or a percentile of the answers so far where [`OutputEstimate`] asks for it) against every limit of the
@@ -137,6 +139,9 @@
 //! - **Four kinds of refusal.** A rate, too sharp a growth, used-up shared capacity and an exhausted quota come as the same 429
 //!   and want different answers. [`RefusalKind::classify`] reads them from the status and the body, for [`Outcome::refusal`].
 //! - **A failure never looks cheap.** A fast 500 or 429 is no latency sample, so it attracts nobody.
+//! - **Silence is a failure.** A provider whose attempts wait twice as long for a sign of life as 99 % of those before is
+//!   the last choice, and taken out when two wait so long or one for four times that. The sign is [`Engine::first_token`], or the end:
+//!   without the former long answers look like silence.
 //! - **Waiting is the caller's.** [`Decision::Wait`] says when asking again can help; [`WaitQueue`] is a bounded priority
 //!   queue for those who wait, without a clock of its own.
 //! - **A refusal of your own comes with a time.** [`Engine::retry_after`] says what belongs in the `Retry-After` of a request that
@@ -144,14 +149,16 @@
 //! - **No allocation per decision**, and none per settle: a pick works on one immutable generation of the pool, with its
 //!   candidates in a fixed-size set of bits (at most [`config::PROVIDERS_MAX`] providers). Sliding windows make room at the
 //!   start for what they remember, at most 65,536 admissions; a provider that takes more of them in one period makes its
-//!   log allocate now and then. The first pick of a thread may allocate. [`Engine::pick_traced`] fills a
-//!   [`Trace`] that can be reused.
+//!   log allocate now and then. The first pick of a thread may allocate, and so do, now and then, those of a provider whose limits
+//!   were learned. [`Engine::pick_traced`] fills a [`Trace`] that can be reused.
 //! - **Cost.** A pick reads one relaxed atomic per candidate where the strategy compares candidates, and takes one
 //!   uncontended lock, that of the chosen provider; `settle` takes the same lock once. [`strategy::CATALOGUE`] gives the
 //!   order of each strategy in the number of providers. Both together take 52–89 ns over 16 providers with one attempt in
 //!   flight; limits as buckets or fixed windows add 11–28 ns, sliding windows 37–82 ns, and 64 in flight up to 30 ns (one core of
 //!   a two-core AMD EPYC server, release profile without LTO, by `lbsim bench`, with which it can be measured anywhere; the README has a
-//!   table). Learned sizes of answers add a counted reference and a lock that is only
+//!   table). Limits that headers told cost five times as much as declared ones. A pick that is not sent has asked every provider: about
+//!   1 µs for 16, 0.1 ms for 1,000; [`Engine::another_is_open`] the same, [`Engine::retry_after`] behind 1,000 others a hundred
+//!   times that. Learned sizes of answers add a counted reference and a lock that is only
 //!   tried.
 //!
 //! # Threads

@@ -1,13 +1,46 @@
-//! The balancer's queue: requests that nothing can take yet. Bounded, by priority, first in first out within a lane.
-//!
-//! A lane holds requests that compete for the same things (in practice: one class). When the head of a lane cannot go,
-//! the lane is blocked and the next lane has its turn, so a request for a model without quota does not hold up others.
-//! Among lanes that can go, the lower priority number is served first, then the longer wait. The queue has no clock and
-//! does not wake up: ask it after every settle, and at the time of the earliest `until` of the last blocked heads.
+//! The balancer's queue.
 
 use std::collections::VecDeque;
 
-/// A bounded queue of waiting requests.
+/// Requests that nothing can take yet. Bounded, by priority, first in first out within a lane.
+///
+/// A lane holds requests that compete for the same things (in practice: one class), and is named by its position in the priorities that the
+/// queue was made with; any other panics. When the head of a lane cannot go,
+/// the lane is blocked and the next lane has its turn, so a request for a model without quota does not hold up others.
+/// Among lanes that can go, the lower priority number is served first, then the longer wait. The queue has no clock and
+/// does not wake up: ask it after every settle, and at the time of the earliest `until` of the last blocked heads.
+///
+/// ```
+/// use lbsim::engine::{Config, Decision, Engine, Limits, ProviderConfig, Request, Strategy, WaitQueue};
+/// use lbsim::time::Nanos;
+///
+/// /// A round: sends what can go now. Returns when to look again at the latest, and is called after every settle, too.
+/// fn look(engine: &Engine, queue: &mut WaitQueue<Request>, now: Nanos) -> Option<Nanos> {
+///     let mut again: Option<Nanos> = None;
+///     queue.unblock();
+///     while let Some((lane, request)) = queue.head() {
+///         match engine.pick(now, request) {
+///             Decision::Send(lease) => drop((queue.take(lane), lease)), // in truth: send the request
+///             Decision::Wait { until, .. } => {
+///                 again = again.into_iter().chain(until).min();
+///                 queue.block(lane);
+///             }
+///             Decision::Refuse { .. } => drop(queue.take(lane)), // in truth: answer it with an error
+///         }
+///     }
+///     again
+/// }
+///
+/// let only = ProviderConfig { limits: Limits { rpm: Some(60.0), burst: Some(1.0), ..Limits::default() }, ..ProviderConfig::default() };
+/// let engine = Engine::new(Config::new(Strategy::RoundRobin, vec![ProviderConfig { name: "alpha".to_owned(), ..only }]))?;
+/// let mut queue = WaitQueue::new([0], 100);
+/// (0..3).for_each(|id| queue.push(0, Request::new(id)).expect("there is room"));
+/// // One goes, and one flows in each second.
+/// assert_eq!(look(&engine, &mut queue, Nanos::ZERO), Some(Nanos::from_secs(1)));
+/// assert_eq!(look(&engine, &mut queue, Nanos::from_secs(1)), Some(Nanos::from_secs(2)));
+/// assert_eq!(look(&engine, &mut queue, Nanos::from_secs(2)), None);
+/// # Ok::<(), lbsim::engine::ConfigError>(())
+/// ```
 #[derive(Debug)]
 pub struct WaitQueue<T> {
     lanes: Vec<Lane<T>>,

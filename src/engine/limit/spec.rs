@@ -8,7 +8,8 @@ pub enum Algorithm {
     /// Continuous refill at the stated rate; starts full; admits iff the level is at least the cost.
     #[default]
     TokenBucket,
-    /// At most the stated amount in each window [k·period, (k+1)·period), aligned to t = 0.
+    /// At most the stated amount in each window [k·period, (k+1)·period), aligned to t = 0 of the caller's clock: to be those of a provider, its
+    /// minutes or days (UTC), they need a clock that counts from 1970-01-01 00:00 UTC.
     FixedWindow,
     /// At most the stated amount in any half-open window of one period: what is exactly one period old no longer counts.
     SlidingWindow,
