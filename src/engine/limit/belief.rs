@@ -111,8 +111,7 @@ impl Belief {
     #[inline(never)]
     fn end_learned(&mut self, now: Nanos, reservation: &Reservation, actual: Option<Cost>) {
         if let Some(learned) = &mut self.learned {
-            let attempt = Attempt { number: self.declared.number(reservation), sent: reservation.at, cost: reservation.cost() };
-            learned.end(now, attempt, actual);
+            learned.end(now, attempt(&self.declared, reservation), actual);
         }
     }
 
@@ -120,7 +119,7 @@ impl Belief {
     pub fn undo(&mut self, now: Nanos, reservation: &Reservation) {
         self.declared.undo(now, reservation);
         if let Some(learned) = &mut self.learned {
-            learned.undo(now, reservation.at, reservation.cost());
+            learned.undo(now, attempt(&self.declared, reservation));
         }
     }
 
@@ -128,8 +127,7 @@ impl Belief {
     pub fn forget(&mut self, now: Nanos, reservation: &Reservation) {
         self.declared.undo(now, reservation);
         if let Some(learned) = &mut self.learned {
-            let attempt = Attempt { number: self.declared.number(reservation), sent: reservation.at, cost: reservation.cost() };
-            learned.forget(now, attempt);
+            learned.forget(now, attempt(&self.declared, reservation));
         }
     }
 
@@ -150,6 +148,9 @@ impl Belief {
     pub fn keep(&mut self, now: Nanos, reservation: &Reservation) {
         self.declared.doubt(now, reservation);
         self.declared.end(now, reservation, None);
+        if let Some(learned) = &mut self.learned {
+            learned.leave(self.declared.number(reservation));
+        }
     }
 
     /// As [`Ledger::doubt`].
@@ -196,7 +197,7 @@ impl Belief {
         }
         let mut since = self.declared.charged_since(reservation, dimension).max(0.0);
         let in_flight = self.declared.in_flight();
-        let attempt = Attempt { number: self.declared.number(reservation), sent: reservation.at, cost: reservation.cost() };
+        let attempt = attempt(&self.declared, reservation);
         let learned = self.learned(now);
         if reservation.at < learned.born && !fresh {
             return;
@@ -313,4 +314,9 @@ impl Belief {
         }
         self.learned.get_or_insert_with(|| Box::new(Learned::new(now)))
     }
+}
+
+/// The attempt of `reservation`, as what was learned knows it.
+fn attempt(declared: &Ledger, reservation: &Reservation) -> Attempt {
+    Attempt { number: declared.number(reservation), sent: reservation.at, cost: reservation.cost() }
 }

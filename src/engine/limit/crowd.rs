@@ -71,6 +71,8 @@ pub(super) struct Crowd {
     deaf_until: Nanos,
     /// Findings that turned out wrong since one was confirmed.
     wrong: u32,
+    /// The latest that was out of the way.
+    left: Option<u64>,
 }
 
 /// An attempt.
@@ -108,6 +110,7 @@ impl Crowd {
             trust: 0.0,
             deaf_until: Nanos::ZERO,
             wrong: 0,
+            left: None,
         }
     }
 
@@ -212,9 +215,13 @@ impl Crowd {
         true
     }
 
-    /// One is out of the way: it was never sent, or refused.
+    /// One is out of the way: it was never sent, or refused, for whatever. To be told so again changes nothing.
     pub fn leave(&mut self, number: u64) {
-        if let Some(index) = self.index(number) {
+        let index = self.index(number);
+        if self.left.replace(number) == Some(number) || index.is_some_and(|index| self.sent[index].fate == Fate::Gone) {
+            return;
+        }
+        if let Some(index) = index {
             self.sent[index].fate = Fate::Gone;
         }
         // It was counted with those that went after it, but took no place.
@@ -278,6 +285,16 @@ impl Crowd {
 mod tests {
     use super::*;
     use crate::rng::{Draws, Stream};
+
+    /// Of six in flight the first, of which nothing was remembered, and two more are out of the way, and said to be so twice: beside the last
+    /// there were two.
+    #[test]
+    fn who_leaves_twice_took_one_place() {
+        let mut crowd = Crowd::new();
+        (1..6).for_each(|number| crowd.take(Nanos::from_millis(number), number, number as u32));
+        [0, 0, 1, 1, 2, 1].into_iter().for_each(|number| crowd.leave(number));
+        assert_eq!(crowd.sent.back().map(|sent| sent.others), Some(2));
+    }
 
     /// Attempts of a second at the mean at a provider that lets in what `admits` says of (now, in flight there), offered
     /// `per_second` for ten minutes and never queued; refusals come after 50 ms. How many were refused after the first, what

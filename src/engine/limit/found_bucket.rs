@@ -319,7 +319,7 @@ mod tests {
                     self.refused += 1;
                     let hint = Some(free.since(now));
                     self.learned.refused(now, Refused { number: self.number, sent: now, hint, cost: reserved, in_flight: flying + 1 });
-                    self.learned.undo(now, now, reserved);
+                    self.learned.undo(now, Attempt { number: self.number, sent: now, cost: reserved });
                     Some(free)
                 }
             }

@@ -195,8 +195,16 @@ impl Learned {
         self.trust = (self.trust + TRUST_GAIN).min(TRUST);
     }
 
-    /// One that was let in at `sent` used nothing.
-    pub fn undo(&mut self, now: Nanos, sent: Nanos, cost: Cost) {
+    /// Attempt `number` takes no place at the provider.
+    pub fn leave(&mut self, number: u64) {
+        if let Some(crowd) = &mut self.crowd {
+            crowd.leave(number);
+        }
+    }
+
+    /// One that was let in used nothing, and took no place.
+    pub fn undo(&mut self, now: Nanos, Attempt { number, sent, cost }: Attempt) {
+        self.leave(number);
         if sent < self.born {
             return;
         }
@@ -213,11 +221,9 @@ impl Learned {
     }
 
     /// One was never sent: nothing is to be learned from it.
-    pub fn forget(&mut self, now: Nanos, Attempt { number, sent, cost }: Attempt) {
-        if let Some(crowd) = &mut self.crowd {
-            crowd.leave(number);
-        }
-        self.undo(now, sent, cost);
+    pub fn forget(&mut self, now: Nanos, attempt: Attempt) {
+        let sent = attempt.sent;
+        self.undo(now, attempt);
         if sent >= self.born && self.found.is_none() {
             match &mut self.bucket {
                 Some(bucket) => bucket.forget(sent),
@@ -246,7 +252,6 @@ impl Learned {
     /// trials say otherwise.
     fn is_crowded(&mut self, now: Nanos, refused: Refused) -> bool {
         if refused.hint.is_some() {
-            self.crowd.iter_mut().for_each(|crowd| crowd.leave(refused.number));
             return false;
         }
         if self.is_paced() && self.pace.is_proven() && self.crowd.as_ref().is_none_or(|crowd| !crowd.is_confirmed()) {

@@ -234,6 +234,28 @@ fn requests_are_told_from_tokens_where_sizes_differ() {
     }
 }
 
+/// Beside two a third was refused, so two are believed to fit. When a third is tried and refused for something else, that says nothing:
+/// it was not let in.
+#[test]
+fn a_refusal_for_something_else_is_no_place() {
+    let mut belief = Belief::new(Ledger::new(&Limits::default()).expect("no limits are valid"));
+    let fill = |belief: &mut Belief, second: u64| -> Vec<Reservation> {
+        (0..10).filter_map(|tenth| belief.reserve(Nanos::from_millis(1_000 * second + 100 * tenth), ONE)).collect()
+    };
+    let in_flight: Vec<_> = (0..3).filter_map(|_| belief.reserve(Nanos::ZERO, ONE)).collect();
+    belief.refused(Nanos::from_secs(1), &in_flight[2], None);
+    belief.undo(Nanos::from_secs(1), &in_flight[2]);
+    for second in [4, 6] {
+        belief.end(Nanos::from_secs(second), &in_flight[second as usize / 6], None);
+        let sent = fill(&mut belief, second);
+        assert_eq!((sent.len(), belief.in_flight()), (2, 3), "at {second} s");
+        belief.undo(Nanos::from_secs(second + 1), &sent[1]);
+        if second == 6 {
+            belief.end(Nanos::from_secs(second + 1), &sent[0], None);
+        }
+    }
+}
+
 /// Nonsense is counted and changes nothing.
 #[test]
 fn more_left_than_there_is_is_ignored() {
