@@ -1,6 +1,6 @@
 //! What an attempt asks of a provider, what it gets, and how it ends.
 
-use super::limit::{Cost, Reservation};
+use super::limit::{Cost, Paced, Reservation};
 use super::request::{Lease, Outcome};
 use super::typical::Typical;
 
@@ -35,6 +35,8 @@ pub(crate) struct Ended<'a> {
     pub lease: &'a Lease,
     /// `None` where a group keeps the quota.
     pub reservation: Option<&'a Reservation>,
+    /// What refusals have taught that group.
+    pub(super) paced: Paced,
     pub outcome: &'a Outcome,
     /// Of this pool.
     pub typical: &'a Typical,

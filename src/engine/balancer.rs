@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::arena::{Arena, Landlord};
 use super::config::{Config, ConfigError};
 use super::health::{HealthEvent, HealthLog, cooldown_max, pause_max};
-use super::limit::{Belief, Cost, RateLimitHeaders};
+use super::limit::{Belief, Cost, Paced, RateLimitHeaders};
 use super::pick::{SWEEP_INTERVAL, another_is_open, mode, settle_may_help};
 use super::pool::Pool;
 use super::present::Generations;
@@ -128,12 +128,14 @@ impl Engine {
             _ => self.typical.tokens(),
         };
         let Lease { tenancy, provider, tag, sent, reservation, sharing, .. } = &lease;
-        if let Some(sharing) = sharing {
-            sharing.settle(now, *sent, reservation, &outcome);
-        }
+        let paced = match sharing {
+            Some(sharing) => sharing.settle(now, *sent, reservation, &outcome),
+            None => Paced::Unknown,
+        };
         let ended = Ended {
             lease: &lease,
             reservation: sharing.as_ref().is_none_or(|sharing| sharing.group.is_none()).then_some(reservation),
+            paced,
             outcome: &outcome,
             typical: &self.typical,
             typical_tokens,

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::give_back::give_back;
 use super::health::{Cooldown, Refused};
-use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Refuses, Reservation};
+use super::limit::{Belief, Cost, Ledger, Limits, Paced, RateLimitHeaders, Refuses, Reservation};
 use super::provider::{Shut, Until};
 use super::request::{AttemptResult, Outcome, Why};
 use crate::time::Nanos;
@@ -69,10 +69,11 @@ impl Group {
         });
     }
 
-    /// Ends an attempt of a member.
-    pub fn settle(&self, now: Nanos, sent: Nanos, reservation: &Reservation, outcome: &Outcome) {
+    /// Ends an attempt of a member; what refusals before it have taught.
+    pub(super) fn settle(&self, now: Nanos, sent: Nanos, reservation: &Reservation, outcome: &Outcome) -> Paced {
         self.with(now, |shared| {
-            match Refused::of(outcome, shared.quota.paced(now)) {
+            let paced = shared.quota.paced(now);
+            match Refused::of(outcome, paced) {
                 None if outcome.result == AttemptResult::Success => shared.cooldown.succeeded(sent),
                 None => shared.cooldown.ended(sent),
                 Some(refused) if shared.cools => shared.cooldown.refused(now, sent, refused, shared.cooldown_max, self.salt),
@@ -80,7 +81,8 @@ impl Group {
             }
             let pause_max = shared.cools.then_some(shared.cooldown_max);
             give_back(&mut shared.quota, now, reservation, outcome, pause_max);
-        });
+            paced
+        })
     }
 
     /// Rate-limit headers have arrived for an attempt of a member.

@@ -8,7 +8,7 @@ use super::expected::Expected;
 use super::give_back::give_back;
 use super::health::{EjectedShare, Ends, Fitness, HealthChange, Kind};
 use super::latency::{Speed, nanos};
-use super::limit::{Belief, Cost, Ledger, Limits, Paced, RateLimitHeaders, Refuses, Reservation};
+use super::limit::{Belief, Cost, Ledger, Limits, RateLimitHeaders, Refuses, Reservation};
 use super::load::{Load, Scale};
 use super::request::{AttemptResult, Lease, Why};
 pub(crate) use super::shut::{Shut, Until};
@@ -215,7 +215,7 @@ impl Core {
         if self.scale.weighs_latency() {
             self.expect(now, ended.typical.latency());
         }
-        let paced = if succeeded { Paced::Unknown } else { self.quota.paced(now) };
+        let paced = if succeeded || ended.reservation.is_none() { ended.paced } else { self.quota.paced(now) };
         let change = self.health.ended(now, &ended, paced);
         let mut opens = succeeded;
         if let Some(reservation) = ended.reservation {

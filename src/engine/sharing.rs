@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::group::Group;
-use super::limit::{Cost, Ledger, Limits, Reservation};
+use super::limit::{Cost, Ledger, Limits, Paced, Reservation};
 use super::outputs::Outputs;
 use super::request::{AttemptResult, Outcome, Request};
 use crate::time::Nanos;
@@ -39,15 +39,14 @@ impl Sharing {
         self.learned.as_ref().map_or(estimate, |learned| learned.cost(request, estimate))
     }
 
-    /// The end of an attempt.
+    /// The end of an attempt; what refusals before it have taught the group, if there is one.
     #[inline(never)]
-    pub fn settle(&self, now: Nanos, sent: Nanos, reservation: &Reservation, outcome: &Outcome) {
-        if let Some(group) = &self.group {
-            group.settle(now, sent, reservation, outcome);
-        }
+    pub(super) fn settle(&self, now: Nanos, sent: Nanos, reservation: &Reservation, outcome: &Outcome) -> Paced {
+        let paced = self.group.as_ref().map_or(Paced::Unknown, |group| group.settle(now, sent, reservation, outcome));
         if let (Some(learned), AttemptResult::Success, Some(usage)) = (&self.learned, outcome.result, outcome.usage) {
             learned.outputs.learn(usage.output_tokens);
         }
+        paced
     }
 }
 

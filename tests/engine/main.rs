@@ -4,6 +4,7 @@
 mod conformance;
 mod conservation;
 mod decisions;
+mod groups;
 mod least_bad;
 mod lockstep;
 mod no_allocation;
