@@ -81,6 +81,7 @@ mod ramp;
 mod rate;
 mod refill;
 mod refusal;
+mod regular;
 mod reservation;
 mod returns;
 mod ring;

@@ -15,9 +15,11 @@
 //!   let in between. It halves the burst; without a hint it ends it, for what comes together after a pause may be all that was wrong.
 //! - *Not ours.* Refusals that go on until the pace has fallen to half of what once went through, or many a minute, or without a hint
 //!   one soon after another, have nothing to do with it: the provider's shared capacity is used up by others. The pace is then given up
-//!   for a minute, twice as long each time, for it would only starve us.
+//!   for a minute, twice as long each time, for it would only starve us. Not so while refusals are [`Regular`]: a window repeats what it
+//!   took a period ago, and refuses often where that was little.
 
 use super::refusal::Paced;
+use super::regular::Regular;
 use crate::time::Nanos;
 
 /// Below the estimate by this much.
@@ -115,6 +117,8 @@ pub(super) struct Pace {
     refusals: (u32, Nanos),
     /// How often the pace was given up.
     given_up: u32,
+    /// Whether it is a limit for sure.
+    regular: Regular,
 }
 
 impl Pace {
@@ -265,6 +269,7 @@ impl Pace {
 
     /// From what went between two marks.
     fn learn(&mut self, now: Nanos, before: Nanos, mark: Nanos, hinted: bool, unused: f64) {
+        self.regular.refused(self.admitted, before, self.begun.unwrap_or(mark), mark);
         if self.admitted == 0.0 {
             // The pause was short.
             if !hinted {
@@ -351,13 +356,14 @@ impl Pace {
         self.burst = if hinted { (self.burst * 0.5).max(1.0) } else { 1.0 };
         self.level = self.level.min(self.burst);
         // Who was wrong once does not lower it for every refusal that may be chance.
-        if hinted || self.given_up == 0 || self.strikes >= STRIKES / 2 || self.rate > estimate * SURPRISING {
+        if hinted || self.given_up == 0 || self.regular.is_proven() || self.strikes >= STRIKES / 2 || self.rate > estimate * SURPRISING {
             self.lower(estimate);
         }
         let has_fallen = self.rate < self.peak * 0.5 && self.soon >= if hinted { STRIKES } else { 1 };
         // What is being found is refused more often.
         let times = if self.sums.1 < PROOF && self.given_up == 0 { 2 } else { 1 };
-        if has_fallen || self.strikes >= times * STRIKES || self.refusals.0 >= times * REFUSALS_MAX {
+        let is_much = has_fallen || self.strikes >= times * STRIKES || self.refusals.0 >= times * REFUSALS_MAX;
+        if is_much && !self.regular.is_proven() {
             let pause = GIVEN_UP.as_f64() * 2_f64.powi(self.given_up.min(5) as i32);
             let given_up = self.given_up + 1;
             *self = Pace { deaf_until: now + Nanos::from_f64(pause), given_up, refused_at: now, ..Pace::default() };
