@@ -179,3 +179,17 @@ fn a_window_that_repeats_a_slow_minute_is_no_chance() {
         assert!(share <= REFUSED_MAX && let_in >= 8.5, "seed {seed}: {share:.4} refused, {let_in:.2}/s let in");
     }
 }
+
+/// A hundred a second, and from the sixth minute on 70 in flight, where a hundred would be. The pace could only follow what that lets in, and
+/// be refused whenever all places are taken.
+#[test]
+fn a_pace_does_not_hide_a_limit_in_flight_that_comes_later() {
+    let event = |at: &str, set: &str| format!("[[event]]\nprovider = 'a'\nat = '{at}'\nset = {{ {set} }}\n");
+    let later = "limits = { rpm = 6_000, burst = 20, max_concurrency = 70 }";
+    let rest = format!("limits = {{ rpm = 6_000, burst = 20 }}\n{}{}", event("0s", "retry_after = 'off'"), event("5m", later));
+    for seed in 1..=3 {
+        let (refused, sent) = with_seed(seed, 120.0, "90s", ("1s", "3s"), &rest);
+        let share = refused as f64 / sent as f64;
+        assert!(share <= REFUSED_MAX, "seed {seed}: {share:.4} refused");
+    }
+}

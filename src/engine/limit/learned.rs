@@ -249,12 +249,12 @@ impl Learned {
     }
 
     /// Whether it was refused for what was in flight. No hint tells when that frees; and where the pace is known that explains it, unless
-    /// trials say otherwise.
+    /// trials say otherwise, or refusals go on.
     fn is_crowded(&mut self, now: Nanos, refused: Refused) -> bool {
         if refused.hint.is_some() {
             return false;
         }
-        if self.is_paced() && self.pace.is_proven() && self.crowd.as_ref().is_none_or(|crowd| !crowd.is_confirmed()) {
+        if self.is_paced() && self.pace.explains() && self.crowd.as_ref().is_none_or(|crowd| !crowd.is_confirmed()) {
             self.crowd.iter_mut().for_each(|crowd| crowd.forget());
             return false;
         }

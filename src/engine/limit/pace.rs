@@ -117,6 +117,8 @@ pub(super) struct Pace {
     refusals: (u32, Nanos),
     /// How often the pace was given up.
     given_up: u32,
+    /// There are half as many refusals as end it, so something else may be the reason.
+    fails: bool,
     /// Whether it is a limit for sure.
     regular: Regular,
 }
@@ -221,8 +223,13 @@ impl Pace {
     }
 
     /// Whether it is from refusals at the pace itself, over a time long enough.
-    pub fn is_proven(&self) -> bool {
+    fn is_proven(&self) -> bool {
         self.is_tried && self.peak > 0.0
+    }
+
+    /// Whether that is so, and explains the refusals of late.
+    pub fn explains(&self) -> bool {
+        self.is_proven() && !self.fails
     }
 
     /// Whether there is none, and refusals count.
@@ -362,18 +369,17 @@ impl Pace {
         let has_fallen = self.rate < self.peak * 0.5 && self.soon >= if hinted { STRIKES } else { 1 };
         // What is being found is refused more often.
         let times = if self.sums.1 < PROOF && self.given_up == 0 { 2 } else { 1 };
+        self.fails = has_fallen || self.strikes >= STRIKES / 2 || self.refusals.0 >= REFUSALS_MAX / 2;
         let is_much = has_fallen || self.strikes >= times * STRIKES || self.refusals.0 >= times * REFUSALS_MAX;
         if is_much && !self.regular.is_proven() {
-            let pause = GIVEN_UP.as_f64() * 2_f64.powi(self.given_up.min(5) as i32);
-            let given_up = self.given_up + 1;
-            *self = Pace { deaf_until: now + Nanos::from_f64(pause), given_up, refused_at: now, ..Pace::default() };
+            let pause = Nanos::from_f64(GIVEN_UP.as_f64() * 2_f64.powi(self.given_up.min(5) as i32));
+            *self = Pace { deaf_until: now + pause, given_up: self.given_up + 1, refused_at: now, ..Pace::default() };
         }
     }
 
     fn lower(&mut self, estimate: f64) {
         // The first estimates are over short times; they may be far off either way, and are tried once the pace has failed twice.
-        let unproven = self.sums.1 < PROOF && self.soon > 0;
-        let before = self.rate;
+        let (unproven, before) = (self.sums.1 < PROOF && self.soon > 0, self.rate);
         // The estimate is too low where demand was, unless refusal after refusal says the same.
         let sure = self.soon >= 2 && self.steady >= 2;
         let step = if sure { STEP_SURE } else { STEP.powi(1 + self.soon.min(2) as i32) };
