@@ -322,7 +322,10 @@ fn open(tier: &Tier, now: Nanos) -> Bits {
 #[cold]
 fn wait_or_refuse(route: &Route, now: Nanos, request: &Request, mode: Mode) -> Decision {
     let places = route.tiers.iter().flat_map(|tier| tier.places.iter());
-    let shut = places.map(|place| shut(place, now, request, mode, Belief::would_refuse));
+    let shut = places.map(|place| {
+        place.slot.mirror.want();
+        shut(place, now, request, mode, Belief::would_refuse)
+    });
     // A provider that opened since it was asked is worth asking again at once.
     let shut = shut.map(|shut| shut.map_or((Until::Time(now), Why::NotChosen), |shut| (shut.until, shut.why)));
     match shut.min_by_key(|(until, _)| *until) {

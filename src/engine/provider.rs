@@ -93,6 +93,12 @@ impl Core {
         Some((Admitted { reservation, trial }, headroom))
     }
 
+    /// Somebody had to go elsewhere since the last admission, or wait.
+    #[cold]
+    pub fn is_wanted(&mut self) {
+        self.quota.is_wanted();
+    }
+
     /// [`Core::admit`] where a group keeps the quota, and has reserved it; whether it is the trial.
     pub fn admit_grouped(&mut self, now: Nanos, ask: Ask) -> Option<bool> {
         self.takes(now, ask).then(|| self.begin(now, 1.0).0)

@@ -5,7 +5,7 @@
 //! pick may choose on a mirror that is being overtaken, and then the re-check under the lock decides. Nothing is called
 //! while a lock is held, and no two locks are ever held together.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_utils::CachePadded;
@@ -53,6 +53,8 @@ pub(crate) struct Mirror {
     /// Share of the tightest limit that is left, as f32 bits.
     headroom: AtomicU32,
     in_flight: AtomicU32,
+    /// Somebody was turned away since the last admission.
+    is_wanted: AtomicBool,
 }
 
 impl Slot {
@@ -136,6 +138,10 @@ impl Held<'_> {
     /// written has arrived, and whoever copies the lease need not.
     #[inline(always)]
     pub fn admit(&mut self, now: Nanos, ask: Ask) -> Option<Admitted> {
+        if self.slot.mirror.is_wanted.load(Relaxed) {
+            self.slot.mirror.is_wanted.store(false, Relaxed);
+            self.locked.core.is_wanted();
+        }
         let (admitted, headroom) = self.locked.core.admit(now, ask)?;
         self.slot.mirror.refresh(&self.locked.core, headroom, &self.slot.shut_slots);
         Some(admitted)
@@ -172,6 +178,11 @@ impl Mirror {
     #[inline]
     pub fn is_open(&self, now: Nanos) -> bool {
         self.shut_until.load(Relaxed) <= now.as_nanos()
+    }
+
+    /// Somebody is turned away: neither it nor another is open.
+    pub fn want(&self) {
+        self.is_wanted.store(true, Relaxed);
     }
 
     /// Attempts in flight.

@@ -1,6 +1,7 @@
 //! The engine as an embedder sees it: conformance of every strategy, no allocation, many threads. Builds without the
 //! command line: `cargo test --no-default-features --test engine`.
 
+mod chance;
 mod conformance;
 mod conservation;
 mod decisions;

@@ -70,6 +70,7 @@ impl Belief {
             && learned.paces(now, cost, self.declared.in_flight())
             && learned.growth.fits(now);
         if !fits {
+            learned.is_wanted();
             return None;
         }
         let admitted = self.declared.admit_counted(now, cost)?;
@@ -79,6 +80,11 @@ impl Belief {
         learned.take(now, self.declared.next - 1, cost, self.declared.in_flight() - 1);
         self.declared.is_not_alone();
         Some(admitted)
+    }
+
+    /// Somebody had to go elsewhere since the last admission, or wait.
+    pub fn is_wanted(&mut self) {
+        self.learned.iter_mut().for_each(|learned| learned.is_wanted());
     }
 
     /// Whether an attempt without tokens would be admitted after the latest admission, and as long as nothing but time and

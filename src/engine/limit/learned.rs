@@ -195,6 +195,11 @@ impl Learned {
         self.trust = (self.trust + TRUST_GAIN).min(TRUST);
     }
 
+    /// Somebody had to go elsewhere since the last admission, or wait.
+    pub fn is_wanted(&mut self) {
+        self.pace.is_wanted();
+    }
+
     /// Attempt `number` takes no place at the provider.
     pub fn leave(&mut self, number: u64) {
         if let Some(crowd) = &mut self.crowd {

@@ -55,6 +55,7 @@
 
 mod belief;
 mod bucket;
+mod climb;
 mod correct;
 mod counted;
 mod crowd;

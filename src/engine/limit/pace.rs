@@ -6,18 +6,16 @@
 //! - *From what.* A refusal (with its hint, which says when the limit frees) marks an instant at which the limit was used up.
 //!   Between two such marks exactly the sustained rate was admitted, whatever the algorithm: admitted ÷ time is the
 //!   estimate. The first refusal only starts the count, the second sets the pace to just below the estimate.
-//! - *Upwards.* Every admission that had to wait for the pace raises it: by a hundredth of a percent near the reference, where the
-//!   last refusal put the limit, and with the square of the distance away from it (as CUBIC does, RFC 9438: little risk where
-//!   the limit was, speed where it was not). From 2 % below to 2 % above takes 300 admissions, and a minute at least: at a
-//!   hundred a second there would be a refusal every few seconds else. A factor e takes 20 s at least. The burst grows a little too.
+//! - *Upwards*: [`climb`](super::climb). Every admission that somebody was turned away before raises it.
 //! - *Downwards.* A refusal lowers the pace to just below the estimate, but by a twenty-fifth at most (the estimate is too low
 //!   where demand was), up to three times that when refusals follow each other, and by a fifth at each refusal from the third on with nobody
 //!   let in between. It halves the burst; without a hint it ends it, for what comes together after a pause may be all that was wrong.
 //! - *Not ours.* Refusals that go on until the pace has fallen to half of what once went through, or many a minute, or without a hint
-//!   one soon after another, have nothing to do with it: the provider's shared capacity is used up by others. The pace is then given up
-//!   for a minute, twice as long each time, for it would only starve us. Not so while refusals are [`Regular`]: a window repeats what it
+//!   one soon after another, or seldom ones that go on although the pace is far below what went in between, have nothing to do with it:
+//!   capacity that others use up, too. The pace is then given up for a minute, twice as long each time, for it would starve us. Not so while refusals are [`Regular`]: a window repeats what it
 //!   took a period ago, and refuses often where that was little.
 
+use super::climb;
 use super::refusal::Paced;
 use super::regular::Regular;
 use crate::time::Nanos;
@@ -28,21 +26,16 @@ const MARGIN: f64 = 0.98;
 const STEP: f64 = 0.96;
 /// Or to this, once refusal after refusal says the same.
 const STEP_SURE: f64 = 0.8;
-/// Growth per admission that waited, at the reference,
-const GROWTH: f64 = 0.000_1;
-/// but by no more than a factor e in this, ns, for each refusal costs, however many are admitted between two;
-const GROWTH_TIME: f64 = 1_500e9;
-/// twice as much this far away from it, and with the square of the distance,
-const NEAR: f64 = 0.02;
-/// up to this,
-const GROWTH_MAX: f64 = 0.02;
-/// and a factor e in this, ns, for refusals are as late as answers, or later.
-const GROWTH_TIME_MIN: f64 = 20e9;
-/// While the estimate is from too short a time, or from a burst whose estimates were charged and have come back since, the pace also
-/// grows by a factor e in this.
-const HASTE: f64 = 220e9;
 /// Growth of the burst with every admission.
 const BURST_GROWTH: f64 = 0.005;
+/// The first pace ÷ estimate, and the first burst, where refusals with hints are seldom: it may be all chance.
+const SELDOM: f64 = 1.2;
+const BURST: f64 = 4.0;
+/// What such a refusal leaves of the burst.
+const BURST_KEPT: f64 = 0.8;
+/// Seldom refusals that put the pace down to this much of what went in between are chance. Without hints that may be from a window's start.
+const CHANCE_HINTED: f64 = 0.75;
+const CHANCE: f64 = 0.5;
 /// Time constant of the estimate.
 const MEMORY: f64 = 120e9;
 /// An estimate over less than this is too short to tell what the provider can do: windows replay the past minute.
@@ -70,6 +63,9 @@ const STEADY: f64 = 0.15;
 const LATELY: Nanos = Nanos::from_secs(60);
 /// First time without a pace when refusals are not ours.
 const GIVEN_UP: Nanos = Nanos::from_secs(60);
+/// The same where it may be chance, or a limit that did not like a burst.
+const GIVEN_UP_CHANCE: Nanos = Nanos::from_secs(20);
+const DOUBLINGS: u32 = 6;
 
 /// The learned pace of one provider or quota group.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +79,8 @@ pub(super) struct Pace {
     as_of: Nanos,
     /// The highest estimate over a time long enough; 0: none yet.
     peak: f64,
+    /// The highest rate between two refusals that were not soon after each other.
+    high: f64,
     /// A refusal has come at the pace, and not only from the burst that led to it.
     is_tried: bool,
     /// Where the last refusal put the limit, attempts per ns: growth is slowest there.
@@ -93,10 +91,8 @@ pub(super) struct Pace {
     alone: u32,
     /// Marks in a row between which as many went per time as over the last minutes.
     steady: u32,
-    /// When one more could go, as of the last admission.
-    ready_at: Nanos,
-    /// The last admission.
-    taken_at: Nanos,
+    /// Somebody was turned away since the last admission.
+    wanted: bool,
     /// The last mark, at which the limit was used up.
     mark: Option<Nanos>,
     /// Attempts admitted since the mark, or not refused yet.
@@ -167,20 +163,19 @@ impl Pace {
         if self.rate == 0.0 {
             return;
         }
-        // It went as soon as it could, so it had waited; by chance only one in twenty does.
-        let waited = self.ready_at > self.taken_at && now.since(self.ready_at).as_f64() * self.rate < 0.05;
+        let waited = std::mem::take(&mut self.wanted);
         self.refill(now);
         self.level -= 1.0;
         if waited {
-            let distance = (self.rate / self.reference - 1.0) / NEAR;
-            let haste = if self.sums.1 < PROOF || !self.is_tried { (self.missing().as_f64() / HASTE).min(0.1) } else { 0.0 };
-            let gap = 1.0 / self.rate;
-            let least = GROWTH.min(gap / GROWTH_TIME);
-            let most = GROWTH_MAX.min(gap / GROWTH_TIME_MIN);
-            self.rate *= 1.0 + (least * (1.0 + distance * distance)).min(most) + haste;
+            let is_short = self.sums.1 < PROOF || !self.is_tried;
+            self.rate = climb::raised(self.rate, self.reference, if is_short { self.missing() } else { Nanos::ZERO });
         }
-        (self.taken_at, self.ready_at) = (now, now + self.missing());
         self.burst = (self.burst + BURST_GROWTH).min(self.rate * 60e9).max(1.0);
+    }
+
+    /// Somebody was turned away since the last admission, be it that another provider took it.
+    pub fn is_wanted(&mut self) {
+        self.wanted = true;
     }
 
     /// One that went at `sent` was never sent.
@@ -287,10 +282,13 @@ impl Pace {
         }
         let soon = self.admitted < SOON;
         let time = mark.since(before).as_f64();
-        if self.admitted >= RAMP_MAX {
+        if self.admitted >= RAMP_MAX && time >= MEMORY {
             self.given_up = 0;
         }
         let recent = self.admitted / time.max(1.0);
+        if !soon {
+            self.high = self.high.max(recent);
+        }
         let estimate = self.estimate(time);
         self.steady = if (recent / estimate - 1.0).abs() < STEADY { self.steady + 1 } else { 0 };
         self.start(now, mark);
@@ -353,26 +351,32 @@ impl Pace {
     }
 
     fn slow_down(&mut self, now: Nanos, estimate: f64, hinted: bool) {
+        let soon = self.soon > 0;
         self.refill(now);
         if self.rate == 0.0 {
-            (self.rate, self.burst, self.level, self.as_of) = (estimate * MARGIN, 1.0, 0.0, now);
+            let (share, burst) = if hinted && !soon { (SELDOM, BURST) } else { (MARGIN, 1.0) };
+            (self.rate, self.burst, self.level, self.as_of) = (estimate * share, burst, 0.0, now);
             self.reference = estimate;
             return;
         }
         self.is_tried = true;
-        self.burst = if hinted { (self.burst * 0.5).max(1.0) } else { 1.0 };
+        let kept = if soon { 0.5 } else { BURST_KEPT };
+        self.burst = if hinted { (self.burst * kept).max(1.0) } else { 1.0 };
         self.level = self.level.min(self.burst);
         // Who was wrong once does not lower it for every refusal that may be chance.
-        if hinted || self.given_up == 0 || self.regular.is_proven() || self.strikes >= STRIKES / 2 || self.rate > estimate * SURPRISING {
+        let blames = self.strikes >= STRIKES / 2 || self.rate > estimate * SURPRISING || self.regular.is_proven();
+        if self.given_up == 0 || blames || (hinted && soon) {
             self.lower(estimate);
         }
         let has_fallen = self.rate < self.peak * 0.5 && self.soon >= if hinted { STRIKES } else { 1 };
+        let is_chance = self.rate < self.high * if hinted { CHANCE_HINTED } else { CHANCE } && self.soon < STRIKES / 2;
         // What is being found is refused more often.
         let times = if self.sums.1 < PROOF && self.given_up == 0 { 2 } else { 1 };
         self.fails = has_fallen || self.strikes >= STRIKES / 2 || self.refusals.0 >= REFUSALS_MAX / 2;
-        let is_much = has_fallen || self.strikes >= times * STRIKES || self.refusals.0 >= times * REFUSALS_MAX;
+        let is_much = has_fallen || is_chance || self.strikes >= times * STRIKES || self.refusals.0 >= times * REFUSALS_MAX;
         if is_much && !self.regular.is_proven() {
-            let pause = Nanos::from_f64(GIVEN_UP.as_f64() * 2_f64.powi(self.given_up.min(5) as i32));
+            let first = if is_chance { GIVEN_UP_CHANCE } else { GIVEN_UP };
+            let pause = Nanos::from_f64(first.as_f64() * 2_f64.powi(self.given_up.min(DOUBLINGS) as i32));
             *self = Pace { deaf_until: now + pause, given_up: self.given_up + 1, refused_at: now, ..Pace::default() };
         }
     }
