@@ -4,9 +4,10 @@ use super::crowd::Crowd;
 use super::found::Found;
 use super::found_bucket::{Dried, FoundBucket};
 use super::growth::Growth;
-use super::marks::{Mark, Marks};
+use super::marks::{Finding, Limited, Mark, Marks};
 use super::pace::Pace;
 use super::refusal::Paced;
+use super::repeats::{PERIOD, Repeats};
 use super::told::{Attempt, ToldLimit};
 use super::{Cost, Dimension, FreeAt, Refusal};
 use crate::time::Nanos;
@@ -28,6 +29,10 @@ pub(super) struct Learned {
     bucket: Option<FoundBucket>,
     /// Where neither is.
     pace: Pace,
+    /// What refusals without a hint say of a window, what it holds if that is known, and whether it is the one that was found.
+    repeats: Repeats,
+    repeated: Option<f64>,
+    is_repeated: bool,
     /// What may be in flight; none until a refusal may have been for that.
     crowd: Option<Box<Crowd>>,
     pub growth: Growth,
@@ -63,6 +68,9 @@ impl Learned {
             found: None,
             bucket: None,
             pace: Pace::default(),
+            repeats: Repeats::default(),
+            repeated: None,
+            is_repeated: false,
             crowd: None,
             growth: Growth::default(),
             trust: TRUST,
@@ -138,7 +146,10 @@ impl Learned {
         if let Some(found) = &mut self.found {
             return found.take(now, cost, in_flight);
         }
-        let limited = self.marks.take(now);
+        let mut limited = self.marks.take(now);
+        if let Some(amount) = self.repeated.take().filter(|_| limited.is_none()) {
+            (limited, self.is_repeated) = (Some(window(amount)), true);
+        }
         match &mut self.bucket {
             Some(bucket) => bucket.take(now, cost),
             None => self.pace.take(now),
@@ -259,7 +270,8 @@ impl Learned {
         if refused.hint.is_some() {
             return false;
         }
-        if self.is_paced() && self.pace.explains() && self.crowd.as_ref().is_none_or(|crowd| !crowd.is_confirmed()) {
+        let explained = self.is_repeated || self.is_paced() && self.pace.explains();
+        if explained && self.crowd.as_ref().is_none_or(|crowd| !crowd.is_confirmed()) {
             self.crowd.iter_mut().for_each(|crowd| crowd.forget());
             return false;
         }
@@ -295,14 +307,25 @@ impl Learned {
             return;
         }
         let unused = if mean > 0.0 { ((slack - asked) * (1.0 / mean - 1.0 / asked)).max(0.0) } else { 0.0 };
+        self.repeated = if hint.is_none() && sent > self.repeats.last() { self.look_for_repeats(sent) } else { None };
         self.pace.refused(now, sent, hint, unused);
+    }
+
+    /// What a window of a minute holds, if it is one.
+    fn look_for_repeats(&mut self, sent: Nanos) -> Option<f64> {
+        let amount = self.marks.within(PERIOD, sent)?;
+        let since = self.marks.within(sent.since(self.repeats.last()), sent).unwrap_or_default();
+        self.repeats.refused(sent, amount, since)
     }
 
     /// What was found was wrong, or is no longer true.
     fn start_over(&mut self, now: Nanos, rate: f64) {
         self.pace = self.pace.resumed(now, rate);
         self.marks.start_over(now);
-        (self.found, self.bucket) = (None, None);
+        if self.is_repeated {
+            self.repeats.start_over();
+        }
+        (self.found, self.bucket, self.is_repeated) = (None, None, false);
     }
 
     #[cfg(test)]
@@ -319,4 +342,9 @@ impl Learned {
     fn is_paced(&self) -> bool {
         self.found.is_none() && self.bucket.is_none()
     }
+}
+
+/// A sliding window of so many requests.
+fn window(amount: f64) -> Limited {
+    Limited { dimension: Dimension::Requests, finding: Finding::Sliding { amount, period: PERIOD }, counts_refused: false }
 }

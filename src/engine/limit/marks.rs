@@ -10,7 +10,7 @@
 //! The length P is one of those that providers use. A window is believed when two marks in a row agree to the request and to
 //! a few milliseconds, and one of them asked for a longer wait than a bucket of that rate ever does. Buckets have
 //! marks of their own, see [`Refill`]. The [`Pace`](super::pace) has to do where the use of others and refusals
-//! without a hint or with a coarse one spoil the agreement. Where requests differ in size, [`Sizes`] tells windows of requests from
+//! without a hint (but see [`Repeats`](super::repeats)) or with a coarse one spoil the agreement. Where requests differ in size, [`Sizes`] tells windows of requests from
 //! windows of tokens.
 //!
 //! Of [`ENTRIES_MAX`] requests at most it is remembered when they went: that bounds the memory (512 KiB, where so many are sent
@@ -242,6 +242,12 @@ impl Marks {
     /// Tokens of an answer at the mean.
     pub fn tokens(&self) -> f64 {
         self.sizes.mean()
+    }
+
+    /// How many were let in in the period that ends with `to`, that last one not; `None`: that is not known.
+    pub fn within(&self, period: Nanos, to: Nanos) -> Option<f64> {
+        let from = Nanos::new(to.as_nanos().checked_sub(period.as_nanos())?);
+        (from >= self.since).then(|| self.log.between(from, to) - 1.0)
     }
 
     /// What counts of the limit that was found.

@@ -83,6 +83,7 @@ mod rate;
 mod refill;
 mod refusal;
 mod regular;
+mod repeats;
 mod reservation;
 mod returns;
 mod ring;
