@@ -154,7 +154,7 @@
 //! - **Cost.** A pick reads one relaxed atomic per candidate where the strategy compares candidates, and takes one
 //!   uncontended lock, that of the chosen provider; `settle` takes the same lock once. [`strategy::CATALOGUE`] gives the
 //!   order of each strategy in the number of providers. Both together take 52–89 ns over 16 providers with one attempt in
-//!   flight; limits as buckets or fixed windows add 11–28 ns, sliding windows 37–82 ns, and 64 in flight up to 30 ns (one core of
+//!   flight; limits as buckets or fixed windows add 11–28 ns, sliding windows 43–68 ns, and 64 in flight up to 35 ns (one core of
 //!   a two-core AMD EPYC server, release profile without LTO, by `lbsim bench`, with which it can be measured anywhere; the README has a
 //!   table). Limits that headers told cost five times as much as declared ones. A pick that is not sent has asked every provider: about
 //!   1 µs for 16, 0.1 ms for 1,000; [`Engine::another_is_open`] the same, [`Engine::retry_after`] behind 1,000 others a hundred
