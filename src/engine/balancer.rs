@@ -200,7 +200,7 @@ impl Engine {
                 .map(|(provider, (slot, group))| {
                     let (own, ejections, ignored, headroom, typical) = slot.with(|core| {
                         let own = core.shut(now, Cost::default(), Mode::Strict, Belief::peek);
-                        (own, core.ejections(), core.ignored_headers(), core.headroom_at(now), core.typical())
+                        (own, core.health().ejections(), core.ignored_headers(), core.headroom_at(now), core.typical())
                     });
                     let shared = group.and_then(|group| group.shut(now, Cost::default(), Belief::peek));
                     let shut = [own, shared].into_iter().flatten().max_by_key(|shut| shut.until);

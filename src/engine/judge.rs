@@ -15,7 +15,7 @@ impl Engine {
         let pool = self.pool.load();
         let Some(position) = pool.places.iter().position(|place| place.tenancy == lease.tenancy) else { return };
         let (slot, tenant) = (&pool.places[position].slot, lease.tenancy.tenant);
-        if slot.with_tenant(tenant, |core| core.doubtful(kind)).unwrap_or(0) == 0 {
+        if slot.with_tenant(tenant, |core| core.health().doubtful(kind)).unwrap_or(0) == 0 {
             return;
         }
         let elsewhere = ends_elsewhere(&pool, position, now);
@@ -30,7 +30,7 @@ fn ends_elsewhere(pool: &Pool, position: usize, now: Nanos) -> Ends {
     let own = &pool.config.providers[position];
     let others = pool.config.providers.iter().zip(pool.places.iter()).enumerate();
     let others = others.filter(|(other, (provider, _))| *other != position && share_a_model(own, provider));
-    let ends = others.filter_map(|(_, (_, place))| place.slot.with_tenant(place.tenancy.tenant, |core| core.ends(now)));
+    let ends = others.filter_map(|(_, (_, place))| place.slot.with_tenant(place.tenancy.tenant, |core| core.health().ends(now)));
     ends.fold(Ends::default(), Ends::and)
 }
 

@@ -258,14 +258,9 @@ impl Core {
         self.typical = self.speed.typical(typical_tokens).map_or(0.0, |typical| typical.max(1.0));
     }
 
-    /// See [`Fitness::doubtful`].
-    pub fn doubtful(&mut self, kind: Kind) -> u32 {
-        self.health.doubtful(kind)
-    }
-
-    /// How attempts ended here lately.
-    pub fn ends(&mut self, now: Nanos) -> Ends {
-        self.health.ends(now)
+    /// What is known of its health, to ask.
+    pub(super) fn health(&mut self) -> &mut Fitness {
+        &mut self.health
     }
 
     /// See [`Fitness::judge`].
@@ -397,10 +392,5 @@ impl Core {
     /// Why it leaves a request to others although it is not shut.
     pub fn reluctance(&self) -> Why {
         if self.health.is_reluctant() { Why::Suspect } else { Why::SlowStart }
-    }
-
-    /// Ejections so far.
-    pub fn ejections(&self) -> u64 {
-        self.health.ejections()
     }
 }

@@ -54,6 +54,7 @@
 //! 19–23 ns; [`Ledger::headroom`] of two limits 8–10 ns.
 
 mod belief;
+mod blame;
 mod bucket;
 mod climb;
 mod correct;

@@ -10,14 +10,11 @@
 //! - *Downwards.* A refusal lowers the pace to just below the estimate, but by a twenty-fifth at most (the estimate is too low
 //!   where demand was), up to three times that when refusals follow each other, and by a fifth at each refusal from the third on with nobody
 //!   let in between. It halves the burst; without a hint it ends it, for what comes together after a pause may be all that was wrong.
-//! - *Not ours.* Refusals that go on until the pace has fallen to half of what once went through, or many a minute, or without a hint
-//!   one soon after another, or seldom ones that go on although the pace is far below what went in between, have nothing to do with it:
-//!   capacity that others use up, too. The pace is then given up for a minute, twice as long each time, for it would starve us. Not so while refusals are [`Regular`]: a window repeats what it
-//!   took a period ago, and refuses often where that was little.
+//! - *Not ours*: see [`Blame`]. Such a pace is given up for a while.
 
+use super::blame::{Blame, Left, Refused, SOON};
 use super::climb;
 use super::refusal::Paced;
-use super::regular::Regular;
 use crate::time::Nanos;
 
 /// Below the estimate by this much.
@@ -33,9 +30,6 @@ const SELDOM: f64 = 1.2;
 const BURST: f64 = 4.0;
 /// What such a refusal leaves of the burst.
 const BURST_KEPT: f64 = 0.8;
-/// Seldom refusals that put the pace down to this much of what went in between are chance. Without hints that may be from a window's start.
-const CHANCE_HINTED: f64 = 0.75;
-const CHANCE: f64 = 0.5;
 /// Time constant of the estimate.
 const MEMORY: f64 = 120e9;
 /// An estimate over less than this is too short to tell what the provider can do: windows replay the past minute.
@@ -44,16 +38,8 @@ const PROOF: f64 = 60e9;
 const ALONE: u32 = 3;
 /// A rate that was believed in before counts like an estimate over this.
 const HINT: f64 = 5e9;
-/// A refusal without a hint within so many admissions after the last one is a strike,
-const SOON: f64 = 40.0;
-/// and after so many strikes in a row the pace is given up,
-const STRIKES: u32 = 10;
-/// of a pace that is no higher than what goes through times this,
+/// A refusal of a pace that is no higher than what goes through times this is a surprise.
 const SURPRISING: f64 = 1.5;
-/// or after half as many such refusals without a hint, with others let in between, in one minute, or so many with one: a pace that is
-/// right is refused once in that, and one that is being found ten times.
-const REFUSALS_MAX: u32 = 24;
-const REFUSALS_TIME: Nanos = Nanos::from_secs(60);
 /// Time in which the attempts since a refusal may double, ns, until they are so many.
 const RAMP: f64 = 100e6;
 const RAMP_MAX: f64 = 1_000.0;
@@ -61,11 +47,6 @@ const RAMP_MAX: f64 = 1_000.0;
 const STEADY: f64 = 0.15;
 /// Refusals teach only where something was answered in this time.
 const LATELY: Nanos = Nanos::from_secs(60);
-/// First time without a pace when refusals are not ours.
-const GIVEN_UP: Nanos = Nanos::from_secs(60);
-/// The same where it may be chance, or a limit that did not like a burst.
-const GIVEN_UP_CHANCE: Nanos = Nanos::from_secs(20);
-const DOUBLINGS: u32 = 6;
 
 /// The learned pace of one provider or quota group.
 #[derive(Clone, Debug, Default)]
@@ -79,8 +60,6 @@ pub(super) struct Pace {
     as_of: Nanos,
     /// The highest estimate over a time long enough; 0: none yet.
     peak: f64,
-    /// The highest rate between two refusals that were not soon after each other.
-    high: f64,
     /// A refusal has come at the pace, and not only from the burst that led to it.
     is_tried: bool,
     /// Where the last refusal put the limit, attempts per ns: growth is slowest there.
@@ -105,18 +84,8 @@ pub(super) struct Pace {
     sums: (f64, f64),
     /// When the last refusal that counted came.
     refused_at: Nanos,
-    /// Refusals do not count before this.
-    deaf_until: Nanos,
-    /// Refusals without a hint in a row, soon after each other, although there was a pace.
-    strikes: u32,
-    /// Those of a minute, which began then; without a hint they count twice.
-    refusals: (u32, Nanos),
-    /// How often the pace was given up.
-    given_up: u32,
-    /// There are half as many refusals as end it, so something else may be the reason.
-    fails: bool,
-    /// Whether it is a limit for sure.
-    regular: Regular,
+    /// Whether it has to do with refusals at all.
+    blame: Blame,
 }
 
 impl Pace {
@@ -131,7 +100,7 @@ impl Pace {
             mark,
             refused_at: now,
             sums,
-            given_up: self.given_up,
+            blame: self.blame.resumed(),
             ..Pace::default()
         }
     }
@@ -150,7 +119,7 @@ impl Pace {
     /// fits, not a whole queue: the first goes alone, and after each tenth of a second twice as many, for as long
     /// as it takes to be refused again.
     fn ramp_at(&self, now: Nanos) -> Option<Nanos> {
-        let mark = self.mark.filter(|_| self.admitted < RAMP_MAX && !self.is_given_up(now))?;
+        let mark = self.mark.filter(|_| self.admitted < RAMP_MAX && !self.blame.is_deaf(now))?;
         let begun = self.begun.map_or(mark, |begun| begun.max(mark));
         Some(begun + Nanos::from_f64(RAMP * (self.admitted + 1.0).log2()))
     }
@@ -212,11 +181,6 @@ impl Pace {
         (self.level / self.burst).clamp(0.0, 1.0)
     }
 
-    /// Whether refusals are taken to have nothing to do with the own rate.
-    fn is_given_up(&self, now: Nanos) -> bool {
-        now < self.deaf_until
-    }
-
     /// Whether it is from refusals at the pace itself, over a time long enough.
     fn is_proven(&self) -> bool {
         self.is_tried && self.peak > 0.0
@@ -224,17 +188,17 @@ impl Pace {
 
     /// Whether that is so, and explains the refusals of late.
     pub fn explains(&self) -> bool {
-        self.is_proven() && !self.fails
+        self.is_proven() && !self.blame.fails()
     }
 
     /// Whether there is none, and refusals count.
     pub fn is_unknown(&self, now: Nanos) -> bool {
-        self.rate == 0.0 && !self.is_given_up(now)
+        self.rate == 0.0 && !self.blame.is_deaf(now)
     }
 
     /// See [`Paced`].
     pub fn paced(&self, now: Nanos) -> Paced {
-        if self.is_given_up(now) {
+        if self.blame.is_deaf(now) {
             Paced::GivenUp
         } else if self.is_proven() && self.admitted > SOON {
             Paced::Apart(Nanos::from_f64(1.0 / self.rate))
@@ -264,14 +228,14 @@ impl Pace {
             // A burst that is refused as one is one refusal.
             Some(before) if sent < self.refused_at => self.mark = Some(before.max(mark)),
             // Where nobody at all is let in no pace would help.
-            Some(before) if self.answers(now) && !self.is_given_up(now) => self.learn(now, before, mark, hint.is_some(), unused),
+            Some(before) if self.answers(now) && !self.blame.is_deaf(now) => self.learn(now, before, mark, hint.is_some(), unused),
             _ => self.start(now, mark),
         }
     }
 
     /// From what went between two marks.
     fn learn(&mut self, now: Nanos, before: Nanos, mark: Nanos, hinted: bool, unused: f64) {
-        self.regular.refused(self.admitted, before, self.begun.unwrap_or(mark), mark);
+        self.blame.look_at(self.admitted, before, self.begun.unwrap_or(mark), mark);
         if self.admitted == 0.0 {
             // The pause was short.
             if !hinted {
@@ -280,22 +244,13 @@ impl Pace {
             (self.mark, self.begun) = (Some(before.max(mark)), None);
             return;
         }
-        let soon = self.admitted < SOON;
-        let time = mark.since(before).as_f64();
-        if self.admitted >= RAMP_MAX && time >= MEMORY {
-            self.given_up = 0;
-        }
-        let recent = self.admitted / time.max(1.0);
-        if !soon {
-            self.high = self.high.max(recent);
-        }
+        let (admitted, soon, time) = (self.admitted, self.admitted < SOON, mark.since(before).as_f64());
         let estimate = self.estimate(time);
-        self.steady = if (recent / estimate - 1.0).abs() < STEADY { self.steady + 1 } else { 0 };
+        self.steady = if (admitted / time.max(1.0) / estimate - 1.0).abs() < STEADY { self.steady + 1 } else { 0 };
         self.start(now, mark);
         // Above what goes through a refusal is no surprise.
         let is_surprising = self.rate > 0.0 && self.rate <= estimate * SURPRISING;
-        self.count(now, if hinted { 1 } else { 2 } * u32::from(is_surprising));
-        self.strikes = if soon && !hinted { self.strikes + u32::from(is_surprising) } else { 0 };
+        self.blame.refused(now, Refused { admitted, time, hinted, is_surprising });
         (self.soon, self.alone) = (if soon { self.soon + 1 } else { 0 }, 0);
         let first = if self.rate == 0.0 { unused / self.sums.1.max(1.0) } else { 0.0 };
         self.slow_down(now, estimate + first, hinted);
@@ -308,20 +263,12 @@ impl Pace {
         }
     }
 
-    /// One more refusal with others let in since the last.
-    fn count(&mut self, now: Nanos, weight: u32) {
-        if now.since(self.refusals.1) > REFUSALS_TIME {
-            self.refusals = (0, now);
-        }
-        self.refusals.0 += weight;
-    }
-
     /// Nobody was let in for so long. What went before that is known only once there is an estimate. By chance hardly anybody is
     /// refused three times in a row: it rather is a window that is full.
     fn refused_alone(&mut self, now: Nanos, time: f64) {
         self.alone += 1;
         if self.alone >= ALONE {
-            self.strikes /= 2;
+            self.blame.refused_alone();
         }
         if self.peak > 0.0 {
             let estimate = self.estimate(time);
@@ -364,20 +311,14 @@ impl Pace {
         self.burst = if hinted { (self.burst * kept).max(1.0) } else { 1.0 };
         self.level = self.level.min(self.burst);
         // Who was wrong once does not lower it for every refusal that may be chance.
-        let blames = self.strikes >= STRIKES / 2 || self.rate > estimate * SURPRISING || self.regular.is_proven();
-        if self.given_up == 0 || blames || (hinted && soon) {
+        let is_sure = self.blame.is_sure() || self.rate > estimate * SURPRISING || (hinted && soon);
+        if is_sure || !self.blame.was_deaf() {
             self.lower(estimate);
         }
-        let has_fallen = self.rate < self.peak * 0.5 && self.soon >= if hinted { STRIKES } else { 1 };
-        let is_chance = self.rate < self.high * if hinted { CHANCE_HINTED } else { CHANCE } && self.soon < STRIKES / 2;
-        // What is being found is refused more often.
-        let times = if self.sums.1 < PROOF && self.given_up == 0 { 2 } else { 1 };
-        self.fails = has_fallen || self.strikes >= STRIKES / 2 || self.refusals.0 >= REFUSALS_MAX / 2;
-        let is_much = has_fallen || is_chance || self.strikes >= times * STRIKES || self.refusals.0 >= times * REFUSALS_MAX;
-        if is_much && !self.regular.is_proven() {
-            let first = if is_chance { GIVEN_UP_CHANCE } else { GIVEN_UP };
-            let pause = Nanos::from_f64(first.as_f64() * 2_f64.powi(self.given_up.min(DOUBLINGS) as i32));
-            *self = Pace { deaf_until: now + pause, given_up: self.given_up + 1, refused_at: now, ..Pace::default() };
+        let Pace { rate, peak, soon, .. } = *self;
+        let left = Left { rate, peak, soon, hinted, is_being_found: self.sums.1 < PROOF };
+        if let Some(blame) = self.blame.gives_up(now, left) {
+            *self = Pace { blame, refused_at: now, ..Pace::default() };
         }
     }
 
