@@ -140,7 +140,8 @@
 //!   and want different answers. [`RefusalKind::classify`] reads them from the status and the body, for [`Outcome::refusal`].
 //! - **A failure never looks cheap.** A fast 500 or 429 is no latency sample, so it attracts nobody.
 //! - **Silence is a failure.** A provider whose attempts wait twice as long for a sign of life as 99 % of those before is
-//!   the last choice, and taken out when two wait so long or one for four times that. The sign is [`Engine::first_token`], or the end:
+//!   the last choice, and taken out when another waits for three quarters of that, or it alone for twice that and for twice the slowest
+//!   answer of late. The sign is [`Engine::first_token`], or the end:
 //!   without the former long answers look like silence.
 //! - **Waiting is the caller's.** [`Decision::Wait`] says when asking again can help; [`WaitQueue`] is a bounded priority
 //!   queue for those who wait, without a clock of its own.
@@ -157,7 +158,7 @@
 //!   flight; limits as buckets or fixed windows add 11–28 ns, sliding windows 43–68 ns, and 64 in flight up to 35 ns (one core of
 //!   a two-core AMD EPYC server, release profile without LTO, by `lbsim bench`, with which it can be measured anywhere; the README has a
 //!   table). Limits that headers told cost five times as much as declared ones. A pick that is not sent has asked every provider: about
-//!   1 µs for 16, 0.1 ms for 1,000; [`Engine::another_is_open`] the same, [`Engine::retry_after`] behind 1,000 others a hundred
+//!   1 µs for 16, 0.1 ms for 1,000; [`Engine::another_is_open`] the same and more where limits were learned, [`Engine::retry_after`] behind 1,000 others a hundred
 //!   times that. Learned sizes of answers add a counted reference and a lock that is only
 //!   tried.
 //!

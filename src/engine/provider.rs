@@ -93,7 +93,7 @@ impl Core {
         Some((Admitted { reservation, trial }, headroom))
     }
 
-    /// Somebody had to go elsewhere since the last admission, or wait.
+    /// Somebody was turned away since the last admission.
     #[cold]
     pub fn is_wanted(&mut self) {
         self.quota.is_wanted();

@@ -32,15 +32,15 @@ fn sent(case: u64, pool: usize, rate: f64, one_in: u64, hint: Option<Nanos>) -> 
 
 /// Of 20 a second one in a hundred asks for a second: that alone is a sixth of the time. The rest is lost while the refusals are taken for
 /// those of a rate, and little of it: each bound is 5 % below the lowest of ten seeds, which lie within
-/// 1, 6 and 10 %.
+/// 4 to 13 %.
 #[test]
 fn seldom_refusals_by_chance_starve_nobody() {
     let (short, long) = (Nanos::from_millis(30), Nanos::from_secs(1));
     for (pool, rate, one_in, hint, least) in [
-        (1, 20.0, 100, short, 0.85),
-        (1, 20.0, 100, long, 0.65),
-        (1, 20.0, 1_000, long, 0.77),
-        (1, 100.0, 100, short, 0.86),
+        (1, 20.0, 100, short, 0.80),
+        (1, 20.0, 100, long, 0.63),
+        (1, 20.0, 1_000, long, 0.71),
+        (1, 100.0, 100, short, 0.73),
         (5, 100.0, 300, long, 0.92),
     ] {
         for case in 0..4 {

@@ -82,7 +82,7 @@ impl Belief {
         Some(admitted)
     }
 
-    /// Somebody had to go elsewhere since the last admission, or wait.
+    /// Somebody was turned away since the last admission.
     pub fn is_wanted(&mut self) {
         self.learned.iter_mut().for_each(|learned| learned.is_wanted());
     }
@@ -141,7 +141,8 @@ impl Belief {
     /// for if it did. Where headers tell the limits, single refusals need no further lesson.
     pub fn refused(&mut self, now: Nanos, reservation: &Reservation, hint: Option<Nanos>) {
         let (number, in_flight) = (self.declared.number(reservation), self.declared.in_flight());
-        let refused = Refused { number, sent: reservation.at, hint, cost: reservation.cost(), in_flight };
+        let refused =
+            Refused { number, sent: reservation.at, hint, cost: reservation.cost(), in_flight, kept: self.declared.count_refused() };
         self.learned(now).refused(now, refused);
     }
 

@@ -1,9 +1,9 @@
 //! Whether refusals have to do with what is sent.
 //!
 //! Refusals that go on until the pace has fallen to half of what once went through, or many a minute, or without a hint one soon after
-//! another, or seldom ones that go on although the pace is far below what went in between, have nothing to do with it: capacity that others
-//! use up, or chance. The pace is then given up for a minute, or less where it may be chance, twice as long each time, for it would
-//! starve us. Not so while refusals are [`Regular`]: a window repeats what it took a period ago, and refuses often where that was little.
+//! another, have nothing to do with it: capacity that others use up. The pace is then given up for a minute, twice as long each time, for
+//! it would starve us. Seldom ones with hints that have put the pace far below what once went through are chance, and do not count for a while.
+//! Not so while refusals are [`Regular`]: a window repeats what it took a period ago, and refuses often where that was little.
 
 use super::regular::Regular;
 use crate::time::Nanos;
@@ -18,12 +18,11 @@ const REFUSALS_MAX: u32 = 24;
 const REFUSALS_TIME: Nanos = Nanos::from_secs(60);
 /// Or once it has fallen to this much of what went through at its best, and is refused soon.
 const FALLEN: f64 = 0.5;
-/// Seldom refusals that put the pace down to this much of what went in between are chance. Without hints that may be from a window's start.
-const CHANCE_HINTED: f64 = 0.75;
-const CHANCE: f64 = 0.5;
+/// Seldom refusals with hints that put it down to this much are chance.
+const CHANCE: f64 = 0.75;
 /// First time without a pace when refusals are not ours.
 const GIVEN_UP: Nanos = Nanos::from_secs(60);
-/// The same where it may be chance, or a limit that did not like a burst.
+/// The same where it may be chance, or a limit that has changed.
 const GIVEN_UP_CHANCE: Nanos = Nanos::from_secs(20);
 const DOUBLINGS: u32 = 6;
 /// After so many admissions in so long a time, ns, without a refusal the next one is the first again.
@@ -38,8 +37,6 @@ pub(super) struct Blame {
     strikes: u32,
     /// Those of a minute, which began then; without a hint they count twice.
     refusals: (u32, Nanos),
-    /// The highest rate, per ns, between two refusals that were not soon after each other.
-    high: f64,
     /// How often the pace was given up.
     given_up: u32,
     /// There are half as many refusals as end it, so something else may be the reason.
@@ -57,6 +54,17 @@ pub(super) struct Refused {
     pub hinted: bool,
     /// The pace explains it.
     pub is_surprising: bool,
+}
+
+/// What a refusal says in the end.
+#[derive(Clone, Debug)]
+pub(super) enum Verdict {
+    /// That the pace is too high.
+    Stays,
+    /// Nothing: what is sent does not matter.
+    NotOurs(Blame),
+    /// Nothing: it is chance.
+    Chance(Blame),
 }
 
 /// What the refusal leaves.
@@ -114,9 +122,6 @@ impl Blame {
             self.given_up = 0;
         }
         let soon = admitted < SOON;
-        if !soon {
-            self.high = self.high.max(admitted / time.max(1.0));
-        }
         if now.since(self.refusals.1) > REFUSALS_TIME {
             self.refusals = (0, now);
         }
@@ -124,18 +129,26 @@ impl Blame {
         self.strikes = if soon && !hinted { self.strikes + u32::from(is_surprising) } else { 0 };
     }
 
-    /// What is left of it when the pace is given up after a refusal; `None`: it is not.
-    pub fn gives_up(&mut self, now: Nanos, left: Left) -> Option<Blame> {
+    /// What becomes of the pace after a refusal.
+    pub fn judged(&mut self, now: Nanos, left: Left) -> Verdict {
         let Left { rate, peak, soon, hinted, is_being_found } = left;
         let has_fallen = rate < peak * FALLEN && soon >= if hinted { STRIKES } else { 1 };
-        let is_chance = rate < self.high * if hinted { CHANCE_HINTED } else { CHANCE } && soon < STRIKES / 2;
+        let is_chance = hinted && rate < peak * CHANCE && soon < STRIKES / 2;
         let times = if is_being_found && self.given_up == 0 { 2 } else { 1 };
         self.fails = has_fallen || self.strikes >= STRIKES / 2 || self.refusals.0 >= REFUSALS_MAX / 2;
-        let is_much = has_fallen || is_chance || self.strikes >= times * STRIKES || self.refusals.0 >= times * REFUSALS_MAX;
-        (is_much && !self.regular.is_proven()).then(|| {
-            let first = if is_chance { GIVEN_UP_CHANCE } else { GIVEN_UP };
-            let pause = Nanos::from_f64(first.as_f64() * 2_f64.powi(self.given_up.min(DOUBLINGS) as i32));
-            Blame { deaf_until: now + pause, given_up: self.given_up + 1, ..Blame::default() }
-        })
+        let is_much = has_fallen || self.strikes >= times * STRIKES || self.refusals.0 >= times * REFUSALS_MAX;
+        if self.regular.is_proven() || !(is_much || is_chance) {
+            Verdict::Stays
+        } else if is_much {
+            Verdict::NotOurs(self.deaf(now, GIVEN_UP))
+        } else {
+            Verdict::Chance(self.deaf(now, GIVEN_UP_CHANCE))
+        }
+    }
+
+    /// It is not to count for some time, `first` at first.
+    fn deaf(&self, now: Nanos, first: Nanos) -> Blame {
+        let pause = Nanos::from_f64(first.as_f64() * 2_f64.powi(self.given_up.min(DOUBLINGS) as i32));
+        Blame { deaf_until: now + pause, given_up: self.given_up + 1, ..Blame::default() }
     }
 }

@@ -6,7 +6,7 @@
 //! them, or a bucket.
 
 use super::log::Log;
-use super::marks::{Agreement, CLOSE, MEMORY, Mark, PERIODS};
+use super::marks::{Agreement, CLOSE, ENTRIES_MAX, MEMORY, Mark, PERIODS};
 use crate::time::Nanos;
 
 /// So many attempts may lie so close together that one of them agrees with any hint.
@@ -18,13 +18,18 @@ pub(super) struct Counted {
     /// Attempts that were refused.
     refused: Log,
     windows: [Agreement; PERIODS.len()],
+    /// The pause that the mark before asked for.
+    hint: Nanos,
 }
 
 impl Counted {
     /// An attempt that was sent at `sent` was refused.
     pub fn refused(&mut self, now: Nanos, sent: Nanos) {
-        self.refused.insert_within(sent, 1.0, MEMORY);
+        self.refused.insert(sent, 1.0);
         self.refused.forget(now, MEMORY);
+        if self.refused.len() > ENTRIES_MAX {
+            self.refused.forget_oldest();
+        }
     }
 
     /// Takes in a mark; the amount and the period of the window that it proves. `let_in`: what else was sent, all of it after `since`.
@@ -39,6 +44,7 @@ impl Counted {
                 found = amount.map(|amount| (amount, period));
             }
         }
+        self.hint = mark.hint();
         found
     }
 
@@ -53,7 +59,9 @@ impl Counted {
         let chance = amount * 2.0 * CLOSE.as_f64() / period.as_f64();
         // The refused attempt was one too many.
         let is_full = start >= since && sent(start) > amount;
-        (is_full && first <= end + CLOSE && chance <= CHANCE_MAX).then_some(amount)
+        // A window asks for anything but the same pause again, or for its whole length.
+        let varies = is_apart(mark.hint(), self.hint) && is_apart(mark.hint(), period);
+        (is_full && varies && first <= end + CLOSE && chance <= CHANCE_MAX).then_some(amount)
     }
 
     /// All that was sent, `let_in` being what was not refused.
@@ -62,4 +70,9 @@ impl Counted {
         self.refused.entries().for_each(|(at, amount)| all.insert(at, amount));
         all
     }
+}
+
+/// Whether two times differ by more than rounding.
+fn is_apart(a: Nanos, b: Nanos) -> bool {
+    a.since(b).max(b.since(a)) > CLOSE
 }

@@ -164,13 +164,16 @@ impl Found {
         self.limit.set_limit(now, known);
     }
 
+    /// One that was sent at `sent` is about to be undone because it was refused.
+    pub fn keep_refused(&mut self, now: Nanos, sent: Nanos, cost: Cost) {
+        if self.counts_refused {
+            self.limit.note(now, sent, self.amount(cost));
+        }
+    }
+
     /// A refusal of an attempt that was sent at `sent`, still to be undone; false: this is not the limit, or no longer. What was
     /// sent before the latest refusal says nothing new.
     pub fn refused(&mut self, now: Nanos, sent: Nanos, cost: Cost) -> bool {
-        if self.counts_refused {
-            // It is about to be undone.
-            self.limit.note(now, sent, self.amount(cost));
-        }
         if sent < self.refused_at {
             return self.trust >= 0.0;
         }
@@ -287,6 +290,7 @@ mod tests {
                     let end = Nanos::from_millis(free.as_nanos().div_ceil(1_000_000));
                     refused += 1;
                     let answer = now + Nanos::from_millis(20);
+                    found.iter_mut().for_each(|found| found.keep_refused(answer, now, ONE));
                     let kept = found.as_mut().map(|found| found.refused(answer, now, ONE));
                     match (&mut found, kept) {
                         (Some(limit), Some(true)) => limit.undo(answer, now, ONE),
@@ -295,6 +299,7 @@ mod tests {
                             marks.start_over(answer);
                         }
                         (None, _) => {
+                            marks.keep_refused(answer, now);
                             marks.refused(answer, now, Some(end), (0.0, 0.0));
                             marks.undo(now);
                         }

@@ -318,7 +318,8 @@ mod tests {
                     let free = Nanos::from_millis(free.as_nanos().div_ceil(1_000_000));
                     self.refused += 1;
                     let hint = Some(free.since(now));
-                    self.learned.refused(now, Refused { number: self.number, sent: now, hint, cost: reserved, in_flight: flying + 1 });
+                    self.learned
+                        .refused(now, Refused { number: self.number, sent: now, hint, cost: reserved, in_flight: flying + 1, kept: false });
                     self.learned.undo(now, Attempt { number: self.number, sent: now, cost: reserved });
                     Some(free)
                 }

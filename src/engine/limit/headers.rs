@@ -86,7 +86,8 @@ impl RateLimitHeaders {
             told.remaining = told.remaining.filter(|remaining| (0.0..=AMOUNT_MAX).contains(remaining));
             told.reset = told.reset.filter(|reset| *reset <= TIME_MAX);
             let lost = [before.limit.xor(told.limit), before.remaining.xor(told.remaining)];
-            self.ignored += lost.iter().flatten().count() as u32 + u32::from(before.reset != told.reset);
+            let ignored = lost.iter().flatten().count() as u32 + u32::from(before.reset != told.reset);
+            self.ignored = self.ignored.saturating_add(ignored);
         }
         self
     }

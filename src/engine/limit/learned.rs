@@ -58,6 +58,8 @@ pub(super) struct Refused {
     pub cost: Cost,
     /// In flight with it.
     pub in_flight: u32,
+    /// It stays charged, since what is declared counts it.
+    pub kept: bool,
 }
 
 impl Learned {
@@ -206,7 +208,7 @@ impl Learned {
         self.trust = (self.trust + TRUST_GAIN).min(TRUST);
     }
 
-    /// Somebody had to go elsewhere since the last admission, or wait.
+    /// Somebody was turned away since the last admission.
     pub fn is_wanted(&mut self) {
         self.pace.is_wanted();
     }
@@ -286,13 +288,19 @@ impl Learned {
     }
 
     fn learn(&mut self, now: Nanos, refused: Refused) {
-        let Refused { sent, hint, cost, in_flight, .. } = refused;
+        let Refused { sent, hint, cost, in_flight, kept, .. } = refused;
         if let Some(found) = &mut self.found {
+            if !kept {
+                found.keep_refused(now, sent, cost);
+            }
             if !found.refused(now, sent, cost) {
                 let rate = found.rate(self.marks.tokens());
                 self.start_over(now, rate);
             }
             return;
+        }
+        if !kept {
+            self.marks.keep_refused(now, sent);
         }
         let asked = cost.total() as f64;
         let slack = asked * f64::from(in_flight);

@@ -13,7 +13,7 @@
 //! without a hint (but see [`Repeats`](super::repeats)) or with a coarse one spoil the agreement. Where requests differ in size, [`Sizes`] tells windows of requests from
 //! windows of tokens.
 //!
-//! Of [`ENTRIES_MAX`] requests at most it is remembered when they went: that bounds the memory (512 KiB, where so many are sent
+//! Of [`ENTRIES_MAX`] requests at most, and as many that were refused, it is remembered when they went: that bounds the memory (512 KiB each, where so many are sent
 //! in [`MEMORY`]) and the windows that can be found, to about 15,000 a minute. A pace does not do instead: windows of a minute
 //! repeat what was sent in the last one, its pauses included, and a pace that swings with them is refused in every minute.
 
@@ -39,7 +39,7 @@ pub(super) const PERIODS: [Nanos; 7] = [
 pub(super) const CLOSE: Nanos = Nanos::from_millis(3);
 
 /// How many instants are remembered.
-const ENTRIES_MAX: usize = 32_768;
+pub(super) const ENTRIES_MAX: usize = 32_768;
 
 /// An amount that is large enough for chance to be small.
 const LARGE: f64 = 20.0;
@@ -193,9 +193,13 @@ impl Marks {
     /// An attempt sent at `sent`, already undone, was refused at `now` until `end`; `None`: it did not say. It asked for so many
     /// tokens, and with all that were in flight then for `slack`.
     pub fn refused(&mut self, now: Nanos, sent: Nanos, end: Option<Nanos>, (asked, slack): (f64, f64)) {
-        self.counted.refused(now, sent);
         let used = self.refill.answered() + slack - asked * (1.0 + self.log.between(sent, now));
         self.pending = end.filter(|end| *end > sent).map(|end| Mark { sent, end, refused: now, asked, slack, used });
+    }
+
+    /// One that was sent at `sent` is about to be undone because it was refused. The provider may count it all the same.
+    pub fn keep_refused(&mut self, now: Nanos, sent: Nanos) {
+        self.counted.refused(now, sent);
     }
 
     /// An attempt that was let in at `sent` used so many tokens.

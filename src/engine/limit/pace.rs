@@ -12,7 +12,7 @@
 //!   let in between. It halves the burst; without a hint it ends it, for what comes together after a pause may be all that was wrong.
 //! - *Not ours*: see [`Blame`]. Such a pace is given up for a while.
 
-use super::blame::{Blame, Left, Refused, SOON};
+use super::blame::{Blame, Left, Refused, SOON, Verdict};
 use super::climb;
 use super::refusal::Paced;
 use crate::time::Nanos;
@@ -25,11 +25,10 @@ const STEP: f64 = 0.96;
 const STEP_SURE: f64 = 0.8;
 /// Growth of the burst with every admission.
 const BURST_GROWTH: f64 = 0.005;
-/// The first pace ÷ estimate, and the first burst, where refusals with hints are seldom: it may be all chance.
-const SELDOM: f64 = 1.2;
-const BURST: f64 = 4.0;
-/// What such a refusal leaves of the burst.
-const BURST_KEPT: f64 = 0.8;
+/// Who asks for longer pauses is not tried because somebody is turned away, but only where somebody waits.
+const COSTLY: Nanos = Nanos::from_secs(5);
+/// What seems to be refused by chance goes at so many times the rate that once went through.
+const BOLD: f64 = 2.0;
 /// Time constant of the estimate.
 const MEMORY: f64 = 120e9;
 /// An estimate over less than this is too short to tell what the provider can do: windows replay the past minute.
@@ -72,6 +71,12 @@ pub(super) struct Pace {
     steady: u32,
     /// Somebody was turned away since the last admission.
     wanted: bool,
+    /// The last refusal asked for a long pause.
+    is_costly: bool,
+    /// When one more could go, as of the last admission.
+    ready_at: Nanos,
+    /// The last admission.
+    taken_at: Nanos,
     /// The last mark, at which the limit was used up.
     mark: Option<Nanos>,
     /// Attempts admitted since the mark, or not refused yet.
@@ -132,17 +137,20 @@ impl Pace {
         if self.rate == 0.0 {
             return;
         }
-        let waited = std::mem::take(&mut self.wanted);
+        // It went as soon as it could, so it had waited; by chance only one in twenty does.
+        let at_once = self.ready_at > self.taken_at && now.since(self.ready_at).as_f64() * self.rate < 0.05;
+        let waited = (std::mem::take(&mut self.wanted) && !self.is_costly) || at_once;
         self.refill(now);
         self.level -= 1.0;
         if waited {
             let is_short = self.sums.1 < PROOF || !self.is_tried;
             self.rate = climb::raised(self.rate, self.reference, if is_short { self.missing() } else { Nanos::ZERO });
         }
+        (self.taken_at, self.ready_at) = (now, now + self.missing());
         self.burst = (self.burst + BURST_GROWTH).min(self.rate * 60e9).max(1.0);
     }
 
-    /// Somebody was turned away since the last admission, be it that another provider took it.
+    /// Somebody was turned away: neither this nor another provider took it.
     pub fn is_wanted(&mut self) {
         self.wanted = true;
     }
@@ -223,6 +231,7 @@ impl Pace {
     /// that: it is from a burst, and later ones are refused at their pace, with few in flight.
     pub fn refused(&mut self, now: Nanos, sent: Nanos, hint: Option<Nanos>, unused: f64) {
         self.passed_over(sent);
+        self.is_costly = hint.is_some_and(|hint| hint > COSTLY);
         let mark = sent.max(sent + hint.unwrap_or_default());
         match self.mark {
             // A burst that is refused as one is one refusal.
@@ -298,27 +307,26 @@ impl Pace {
     }
 
     fn slow_down(&mut self, now: Nanos, estimate: f64, hinted: bool) {
-        let soon = self.soon > 0;
         self.refill(now);
         if self.rate == 0.0 {
-            let (share, burst) = if hinted && !soon { (SELDOM, BURST) } else { (MARGIN, 1.0) };
-            (self.rate, self.burst, self.level, self.as_of) = (estimate * share, burst, 0.0, now);
+            (self.rate, self.burst, self.level, self.as_of) = (estimate * MARGIN, 1.0, 0.0, now);
             self.reference = estimate;
             return;
         }
         self.is_tried = true;
-        let kept = if soon { 0.5 } else { BURST_KEPT };
-        self.burst = if hinted { (self.burst * kept).max(1.0) } else { 1.0 };
+        self.burst = if hinted { (self.burst * 0.5).max(1.0) } else { 1.0 };
         self.level = self.level.min(self.burst);
         // Who was wrong once does not lower it for every refusal that may be chance.
-        let is_sure = self.blame.is_sure() || self.rate > estimate * SURPRISING || (hinted && soon);
-        if is_sure || !self.blame.was_deaf() {
+        if hinted || !self.blame.was_deaf() || self.blame.is_sure() || self.rate > estimate * SURPRISING {
             self.lower(estimate);
         }
         let Pace { rate, peak, soon, .. } = *self;
         let left = Left { rate, peak, soon, hinted, is_being_found: self.sums.1 < PROOF };
-        if let Some(blame) = self.blame.gives_up(now, left) {
-            *self = Pace { blame, refused_at: now, ..Pace::default() };
+        match self.blame.judged(now, left) {
+            Verdict::Stays => {}
+            Verdict::NotOurs(blame) => *self = Pace { blame, refused_at: now, ..Pace::default() },
+            // Not all that wait at once: were it a limit, so many would be refused.
+            Verdict::Chance(blame) => *self = Pace { blame, peak, is_tried: true, ..self.resumed(now, peak * BOLD) },
         }
     }
 

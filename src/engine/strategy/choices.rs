@@ -82,9 +82,12 @@ impl Choices {
         is_known.then_some(Known { first: first as usize % PLACES, next: if next >> NEXT_BITS == session >> NEXT_BITS { next } else { 0 } })
     }
 
-    /// Keeps the first choice of a session that is not known.
+    /// Keeps the first choice of a session that is not known, unless another thread has.
     pub fn keep_first(&self, session: u64, position: usize) {
         let Place(entries) = self.place(session);
+        if self.get(session).is_some() {
+            return;
+        }
         for pair in entries.windows(2).rev() {
             pair[1].next.store(pair[0].next.load(Relaxed), Relaxed);
             pair[1].first.store(pair[0].first.load(Relaxed), Relaxed);
@@ -96,7 +99,7 @@ impl Choices {
     /// Keeps the next choices of a session, if the first is known.
     pub fn keep_next(&self, session: u64, positions: [usize; NEXT]) {
         let Place(entries) = self.place(session);
-        let own = entries.iter().find(|entry| entry.first.load(Relaxed) >> BITS == session >> BITS);
+        let own = entries.iter().rev().find(|entry| entry.first.load(Relaxed) >> BITS == session >> BITS);
         if let Some(own) = own {
             let next = positions.iter().rev().fold(session >> NEXT_BITS, |next, position| next << BITS | *position as u64);
             own.next.store(next, Relaxed);
