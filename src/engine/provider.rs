@@ -95,8 +95,8 @@ impl Core {
 
     /// Somebody was turned away since the last admission.
     #[cold]
-    pub fn is_wanted(&mut self) {
-        self.quota.is_wanted();
+    pub fn want(&mut self) {
+        self.quota.want();
     }
 
     /// [`Core::admit`] where a group keeps the quota, and has reserved it; whether it is the trial.

@@ -140,7 +140,7 @@ impl Held<'_> {
     pub fn admit(&mut self, now: Nanos, ask: Ask) -> Option<Admitted> {
         if self.slot.mirror.is_wanted.load(Relaxed) {
             self.slot.mirror.is_wanted.store(false, Relaxed);
-            self.locked.core.is_wanted();
+            self.locked.core.want();
         }
         let (admitted, headroom) = self.locked.core.admit(now, ask)?;
         self.slot.mirror.refresh(&self.locked.core, headroom, &self.slot.shut_slots);

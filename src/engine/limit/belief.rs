@@ -70,7 +70,7 @@ impl Belief {
             && learned.paces(now, cost, self.declared.in_flight())
             && learned.growth.fits(now);
         if !fits {
-            learned.is_wanted();
+            learned.want();
             return None;
         }
         let admitted = self.declared.admit_counted(now, cost)?;
@@ -83,8 +83,8 @@ impl Belief {
     }
 
     /// Somebody was turned away since the last admission.
-    pub fn is_wanted(&mut self) {
-        self.learned.iter_mut().for_each(|learned| learned.is_wanted());
+    pub fn want(&mut self) {
+        self.learned.iter_mut().for_each(|learned| learned.want());
     }
 
     /// Whether an attempt without tokens would be admitted after the latest admission, and as long as nothing but time and

@@ -209,8 +209,8 @@ impl Learned {
     }
 
     /// Somebody was turned away since the last admission.
-    pub fn is_wanted(&mut self) {
-        self.pace.is_wanted();
+    pub fn want(&mut self) {
+        self.pace.want();
     }
 
     /// Attempt `number` takes no place at the provider.
