@@ -16,7 +16,9 @@ fn sent(case: u64, pool: usize, rate: f64, one_in: u64, hint: Option<Nanos>) -> 
     let (mut flight, mut all, mut sent) = (VecDeque::<(Nanos, Lease)>::new(), 0, 0);
     while now < Nanos::from_secs(7_200) {
         now += Nanos::from_secs_f64(-draws.open_unit().ln() / rate);
-        while let Some((end, lease)) = flight.pop_front_if(|(end, _)| *end <= now) {
+        while flight.front().is_some_and(|(end, _)| *end <= now)
+            && let Some((end, lease)) = flight.pop_front()
+        {
             let chance = draws.below(one_in) == 0;
             let outcome = Outcome { retry_after: hint, ..Outcome::new(AttemptResult::Status(429)) };
             engine.settle(end, lease, if chance { outcome } else { Outcome::new(AttemptResult::Success) });

@@ -163,7 +163,10 @@ mod tests {
                     let over = queue.front().map_or(0, |front| front + draws.below(4));
                     let mut taken = Vec::new();
                     let oldest = ring.pop_while(|entry| *entry < over, |entry| taken.push(*entry)).copied();
-                    assert!(taken.into_iter().eq(std::iter::from_fn(|| queue.pop_front_if(|entry| *entry < over))));
+                    for entry in taken {
+                        assert_eq!(queue.pop_front(), Some(entry).filter(|entry| *entry < over), "case {case}, step {step}");
+                    }
+                    assert!(queue.front().is_none_or(|front| *front >= over), "case {case}, step {step}");
                     assert_eq!(oldest, queue.front().copied(), "case {case}, step {step}");
                 }
                 most = most.max(queue.len());
