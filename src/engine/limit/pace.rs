@@ -6,7 +6,7 @@
 //! - *From what.* A refusal (with its hint, which says when the limit frees) marks an instant at which the limit was used up.
 //!   Between two such marks exactly the sustained rate was admitted, whatever the algorithm: admitted ÷ time is the
 //!   estimate. The first refusal only starts the count, the second sets the pace to just below the estimate.
-//! - *Upwards*: [`climb`](super::climb). Every admission that had to wait for the pace raises it, or before which somebody was turned away.
+//! - *Upwards*: [`climb`]. Every admission that had to wait for the pace raises it, or before which somebody was turned away.
 //! - *Downwards.* A refusal lowers the pace to just below the estimate, but by a twenty-fifth at most (the estimate is too low
 //!   where demand was), up to three times that when refusals follow each other, and by a fifth at each refusal from the third on with nobody
 //!   let in between. It halves the burst; without a hint it ends it, for what comes together after a pause may be all that was wrong.
