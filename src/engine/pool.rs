@@ -123,10 +123,9 @@ impl Pool {
         config.check()?;
         let places = places(&config, old, now, arena, landlord)?;
         let mut models = old.map_or_else(Vec::new, |old| old.models.clone());
-        let mut known: HashSet<String> = models.iter().cloned().collect();
+        let mut known: HashSet<&str> = old.into_iter().flat_map(|old| &old.models).map(String::as_str).collect();
         for model in config.providers.iter().flat_map(|provider| &provider.models) {
-            if !known.contains(model) {
-                known.insert(model.clone());
+            if known.insert(model) {
                 models.push(model.clone());
             }
         }

@@ -116,6 +116,7 @@ impl Blame {
         self.strikes /= 2;
     }
 
+    /// One more refusal.
     pub fn refused(&mut self, now: Nanos, refused: Refused) {
         let Refused { admitted, time, hinted, is_surprising } = refused;
         if admitted >= FORGIVEN.0 && time >= FORGIVEN.1 {

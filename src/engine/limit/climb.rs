@@ -1,7 +1,7 @@
 //! How a pace grows.
 //!
-//! Every admission that had to wait for it raises it, or before which somebody was turned away: by a hundredth of a percent near the reference, where the
-//! last refusal put the limit, and with the square of the distance away from it (as CUBIC does, RFC 9438: little risk where
+//! Every admission that had to wait for it raises it, or before which somebody was turned away: by a hundredth of a percent near the
+//! reference, where the last refusal put the limit, and with the square of the distance away from it (as CUBIC does, RFC 9438: little risk where
 //! the limit was, speed where it was not). From 2 % below to 2 % above takes 300 admissions, and a minute at least: at a
 //! hundred a second there would be a refusal every few seconds else. A factor e takes 20 s at least.
 

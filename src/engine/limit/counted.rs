@@ -6,7 +6,7 @@
 //! them, or a bucket.
 
 use super::log::Log;
-use super::marks::{Agreement, CLOSE, ENTRIES_MAX, MEMORY, Mark, PERIODS};
+use super::marks::{Agreement, CLOSE, ENTRIES_MAX, MEMORY, Mark, PERIODS, is_close};
 use crate::time::Nanos;
 
 /// So many attempts may lie so close together that one of them agrees with any hint.
@@ -60,7 +60,7 @@ impl Counted {
         // The refused attempt was one too many.
         let is_full = start >= since && sent(start) > amount;
         // A window asks for anything but the same pause again, or for its whole length.
-        let varies = is_apart(mark.hint(), self.hint) && is_apart(mark.hint(), period);
+        let varies = !is_close(mark.hint(), self.hint) && !is_close(mark.hint(), period);
         (is_full && varies && first <= end + CLOSE && chance <= CHANCE_MAX).then_some(amount)
     }
 
@@ -70,9 +70,4 @@ impl Counted {
         self.refused.entries().for_each(|(at, amount)| all.insert(at, amount));
         all
     }
-}
-
-/// Whether two times differ by more than rounding.
-fn is_apart(a: Nanos, b: Nanos) -> bool {
-    a.since(b).max(b.since(a)) > CLOSE
 }

@@ -330,8 +330,8 @@ impl Marks {
     }
 }
 
-/// Whether two instants are the same but for rounding and a little delay.
-fn is_close(a: Nanos, b: Nanos) -> bool {
+/// Whether two instants, or two times, are the same but for rounding and a little delay.
+pub(super) fn is_close(a: Nanos, b: Nanos) -> bool {
     a.since(b).max(b.since(a)) <= CLOSE
 }
 
